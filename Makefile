@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The one entry point: `make help` lists every target. Each room adds its own
+# targets in its build.mk; this file knows only what is common to all.
+
+VERSION		:= 0.1.0
+# Which kernel `make module` builds for; kernel/get --list names them all.
+KERNEL		?= stock
+
+ifeq ($(origin CC),default)
+CC		:= gcc
+endif
+HOSTCFLAGS	:= -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wmissing-prototypes \
+		   -Wstrict-prototypes -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 \
+		   -fstack-protector-strong -Iinclude \
+		   -DKSHRAM_VERSION='"$(VERSION)"'
+# Guest programs are static: they run in machines that have no libraries.
+GUESTCFLAGS	:= $(HOSTCFLAGS) -static
+# What the unit tests and the sanitized programs are built with on top.
+SANFLAGS	:= -fsanitize=address,undefined -fno-sanitize-recover=all \
+		   -fno-omit-frame-pointer
+
+B		:= build
+BIN		:= $(B)/bin
+GUEST		:= $(B)/guest
+OBJ		:= $(B)/obj
+
+.DEFAULT_GOAL	:= help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+# What a chain of pattern rules makes is not rubbish.
+.SECONDARY:
+
+include $(sort $(wildcard */build.mk))
+
+.PHONY: help all deps clean
+
+help: ## this list
+	@printf 'kshram %s: persistent shared memory as device nodes, and a lab that grades it\n\n' '$(VERSION)'
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+all: ## build the programs (build/bin) and the guest's (build/guest)
+all: $(PROGRAMS) $(GUESTPROGRAMS)
+
+deps: ## install every package that the project needs (all groups)
+	@packaging/install-packages demo kernel test
+
+clean: ## remove what was built here (cached kernels stay)
+	rm -rf $(B)
+
+# Suites are commands that print TAP. The long ones come first, so that the
+# last to end is a short one. `make test` is bounded; `make soak` is not.
+TESTED		:= debug lab stock
+SUITES		:= $(TESTED:%="tests/guest/suite.sh %") tests/e2e/bad.sh tests/e2e/good.sh \
+		   tests/e2e/kit.sh tests/e2e/vm.sh tests/e2e/grade.sh \
+		   tests/e2e/checks.sh tests/e2e/kernel-get.sh tests/e2e/run.sh tests/lint.sh
+# The kernels that the module must build for and load on besides.
+MATRIX		:= 5.10 6.1 6.12 7.x
+SOAK_ROUNDS	:= 20000
+
+.PHONY: demo test test-matrix soak bench
+
+demo: ## install what is missing, build, boot, and grade our module: 100/100
+	@packaging/install-packages demo
+	@echo "building the grader, the agent and the modules"
+	@$(MAKE) -s --no-print-directory all module KERNEL=stock
+	@$(BIN)/kshram-grade $(B)/stock/kshram.ko
+
+test: ## install what is missing, and run every test but those of the other kernels
+	@packaging/install-packages demo kernel test
+	@$(MAKE) -s --no-print-directory all unit-tests $(addprefix modules-,$(TESTED)) \
+		$(B)/debug/planted.ko
+	@tests/run $(UNIT_TESTS:%="CMOCKA_MESSAGE_OUTPUT=TAP %") $(SUITES)
+
+test-matrix: ## the eight items and the guest tests on 5.10, 6.1, 6.12 and 7.x
+	@packaging/install-packages demo kernel test
+	@$(MAKE) -s --no-print-directory all $(addprefix modules-,$(MATRIX))
+	@tests/run $(foreach k,$(MATRIX),"tests/guest/suite.sh $(k)" "tests/e2e/items.sh $(k)")
+
+soak: ## the same storms for hours instead of seconds
+	@packaging/install-packages demo kernel test
+	@$(MAKE) -s --no-print-directory all $(addprefix modules-,$(TESTED) $(MATRIX)) \
+		$(B)/debug/planted.ko
+	@tests/run -t 36000 $(foreach k,$(TESTED) $(MATRIX),"ROUNDS=$(SOAK_ROUNDS) tests/guest/suite.sh $(k)")
+
+bench: ## where the seconds of a grading go
+	@packaging/install-packages demo kernel
+	@$(MAKE) -s --no-print-directory all module KERNEL=lab
+	@bench/grading.sh
