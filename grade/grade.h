@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * grade.h - grade one module in one virtual machine
+ */
+#ifndef GRADE_GRADE_H
+#define GRADE_GRADE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "items.h"
+#include "module_info.h"
+#include "text.h"
+
+#define GRADE_NOTES_MAX 8
+/* Everything, boot included, ends within so many seconds unless told otherwise. */
+#define GRADE_SECONDS 120
+
+/**
+ * struct grade_config - what to grade, and how
+ * @kernel_dir: directory of the kernel
+ * @hello: path of the sample module's .ko for that kernel
+ * @hello_name: what that module is called once it is loaded
+ * @module: the module, read
+ * @module_error: when not NULL, @module can be loaded by no kernel that is
+ *	there, and this sentence says why: the machine is never given it
+ * @seconds: the limit for all items together
+ * @console_fd: where the console is copied, or -1
+ * @progress: called as each item begins, may be NULL
+ * @progress_arg: its first argument
+ */
+struct grade_config {
+	const char *kernel_dir;
+	const char *hello;
+	const char *hello_name;
+	const struct module_info *module;
+	const char *module_error;
+	unsigned int seconds;
+	int console_fd;
+	void (*progress)(void *arg, const struct item *item);
+	void *progress_arg;
+};
+
+/**
+ * struct grade_item - how one item went
+ * @state: passed, failed, or not reached
+ * @ms: how long it took in milliseconds
+ * @reason: why it failed, in words; empty when it did not
+ */
+struct grade_item {
+	enum item_state state;
+	int64_t ms;
+	struct text reason;
+};
+
+/**
+ * struct grade_result - how a run went
+ * @items: each item, items_count() of them
+ * @score: the sum of points
+ * @ms: how long all took in milliseconds
+ * @release: the guest's kernel release, "" when it did not boot
+ * @accelerator: what the machine ran with: "kvm" or "tcg"
+ * @notes: what else the kernel reported; changes no score
+ * @nnotes: how many
+ */
+struct grade_result {
+	struct grade_item items[ITEMS_MAX];
+	unsigned int score;
+	int64_t ms;
+	char release[64];
+	char accelerator[16];
+	struct text notes[GRADE_NOTES_MAX];
+	size_t nnotes;
+};
+
+/**
+ * enum grade_outcome - what a run means
+ * @GRADE_DONE: the score is the module's
+ * @GRADE_NO_BOOT: the machine did not come up, so nothing was graded
+ * @GRADE_HOST_FAILED: the host failed on the way
+ */
+enum grade_outcome { GRADE_DONE, GRADE_NO_BOOT, GRADE_HOST_FAILED };
+
+enum grade_outcome grade_run(const struct grade_config *config, struct grade_result *result,
+			     char *error, size_t error_size);
+
+#endif /* GRADE_GRADE_H */

@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kshram-grade - grade one module: boot, do the eight items, say why
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "grade.h"
+#include "kernels.h"
+#include "report.h"
+
+#define EXIT_FULL 0
+#define EXIT_LESS 1
+#define EXIT_TROUBLE 2
+#define KERNELS_MAX 16
+#define SECONDS_MAX 86400
+
+static const char help[] =
+	"usage: kshram-grade [OPTION]... MODULE.ko\n"
+	"Grade a kshram kernel module: boot a virtual machine, load the module in it, do\n"
+	"the eight items, and say what failed and why.\n"
+	"\n"
+	"  --kernel NAME   the kernel to boot (default: the one the module was built for,\n"
+	"                  among those that kernel/get has provided)\n"
+	"  --hello FILE    the sample module for that kernel (default: hellomod.ko as\n"
+	"                  'make module KERNEL=NAME' builds it)\n"
+	"  --json          print one JSON object in place of the table\n"
+	"  --log FILE      keep the machine's console in FILE\n"
+	"  --timeout S     limit for all items together, boot included (default: 120)\n"
+	"  --help          print this and end\n"
+	"  --version       print the version and end\n"
+	"\n"
+	"Exit status: 0 for full marks, 1 for less, 2 when the grader itself could not\n"
+	"work (then the reason is on standard error).\n";
+
+/**
+ * struct kernel - a kernel that is there
+ * @name: its name
+ * @dir: its directory
+ * @vermagic: what modules for it carry
+ * @hello: the sample module for it
+ */
+struct kernel {
+	char name[64];
+	char dir[PATH_MAX];
+	char vermagic[MODULE_VALUE_MAX];
+	char hello[PATH_MAX];
+	char hello_name[MODULE_NAME_MAX];
+};
+
+struct options {
+	const char *kernel;
+	const char *hello;
+	const char *log;
+	const char *module;
+	unsigned int seconds;
+	bool json;
+};
+
+static bool on_terminal;
+
+static int trouble(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static int trouble(const char *format, ...)
+{
+	va_list args;
+
+	if (on_terminal)
+		fputs("\r\033[K", stderr);
+	fputs("kshram-grade: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return EXIT_TROUBLE;
+}
+
+/*
+ * QEMU is bound to die with us and nothing of a run lies in the file system, so
+ * ending at once leaves nothing behind.
+ */
+static void interrupted(int number)
+{
+	static const char erase[] = "\r\033[K";
+
+	if (on_terminal && write(STDERR_FILENO, erase, sizeof(erase) - 1) < 0)
+		_exit(EXIT_TROUBLE);
+	_exit(128 + number);
+}
+
+static void catch_signals(void)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = interrupted };
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		sigaction(numbers[i], &action, NULL);
+}
+
+static bool parse_seconds(const char *text, unsigned int *seconds)
+{
+	char *end;
+	unsigned long value;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno || end == text || *end || *text == '-' || !value || value > SECONDS_MAX)
+		return false;
+	*seconds = (unsigned int)value;
+	return true;
+}
+
+/* 0 to go on; else 1 + the exit status. */
+static int parse_options(struct options *o, int argc, char **argv)
+{
+	static const struct option list[] = {
+		{ "kernel", required_argument, NULL, 'k' },
+		{ "hello", required_argument, NULL, 'e' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "log", required_argument, NULL, 'l' },
+		{ "timeout", required_argument, NULL, 't' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", list, NULL)) != -1) {
+		switch (option) {
+		case 'k':
+			o->kernel = optarg;
+			break;
+		case 'e':
+			o->hello = optarg;
+			break;
+		case 'j':
+			o->json = true;
+			break;
+		case 'l':
+			o->log = optarg;
+			break;
+		case 't':
+			if (parse_seconds(optarg, &o->seconds))
+				break;
+			return 1 + trouble("--timeout %s: give whole seconds, from 1 to %d", optarg,
+					   SECONDS_MAX);
+		case 'h':
+			fputs(help, stdout);
+			return 1;
+		case 'V':
+			printf("kshram-grade %s\n", KSHRAM_VERSION);
+			return 1;
+		default:
+			fputs("Try 'kshram-grade --help'.\n", stderr);
+			return 1 + EXIT_TROUBLE;
+		}
+	}
+	if (argc - optind != 1)
+		return 1 + trouble("%s; try 'kshram-grade --help'",
+				   argc == optind ? "no module was given" : "one module at a time");
+	o->module = argv[optind];
+	return 0;
+}
+
+static void trim(char *text)
+{
+	size_t len = strlen(text);
+
+	while (len && (text[len - 1] == ' ' || text[len - 1] == '\n'))
+		text[--len] = '\0';
+}
+
+/* Fill in what stands in a kernel's directory; EXIT_TROUBLE after a message. */
+static int read_kernel(struct kernel *kernel, const struct options *o)
+{
+	char path[PATH_MAX + 32];
+
+	if (kernel_read(kernel->dir, "vermagic", kernel->vermagic, sizeof(kernel->vermagic)))
+		return trouble("%s/vermagic: %s; is this what kernel/get prints?", kernel->dir,
+			       strerror(errno));
+	trim(kernel->vermagic);
+	kernel->hello[0] = '\0';
+	if (o->hello) {
+		snprintf(kernel->hello, sizeof(kernel->hello), "%s", o->hello);
+		return 0;
+	}
+	/* A directory has no name that a module was built under. */
+	snprintf(path, sizeof(path), "../%s/hellomod.ko", kernel->name);
+	if (!strchr(kernel->name, '/') && tree_path(path, NULL, kernel->hello) != 0)
+		return trouble("cannot find where this program lies: %s", strerror(errno));
+	return 0;
+}
+
+static bool has_hello(const struct kernel *kernel)
+{
+	return *kernel->hello && access(kernel->hello, R_OK) == 0;
+}
+
+/* All kernels that are there, in kernel/get's order; -1 after a message. */
+static int find_kernels(struct kernel *kernels, char *absent, size_t absent_size,
+			const struct options *o)
+{
+	char names[1024], error[1024];
+	char *rest = names, *name;
+	int count = 0;
+
+	*absent = '\0';
+	if (kernel_names(names, sizeof(names), error, sizeof(error))) {
+		trouble("%s", error);
+		return -1;
+	}
+	while ((name = strsep(&rest, "\n")) != NULL) {
+		struct kernel *kernel = &kernels[count];
+		size_t used = strlen(absent);
+
+		if (!*name || count == KERNELS_MAX)
+			continue;
+		if (kernel_find(name, true, kernel->dir, error, sizeof(error)) != 0) {
+			snprintf(absent + used, absent_size - used, "%s%s", used ? " " : "", name);
+			continue;
+		}
+		snprintf(kernel->name, sizeof(kernel->name), "%s", name);
+		if (read_kernel(kernel, o) == 0)
+			count++;
+	}
+	return count;
+}
+
+static bool fits(const struct module_info *module, const struct kernel *kernel)
+{
+	return strcmp(module->vermagic, kernel->vermagic) == 0;
+}
+
+/* Among the kernels that the module fits (or all), one that has its sample module. */
+static const struct kernel *pick(const struct kernel *kernels, int count,
+				 const struct module_info *module)
+{
+	const struct kernel *best = NULL;
+
+	for (int i = 0; i < count; i++) {
+		if (module && !fits(module, &kernels[i]))
+			continue;
+		if (!best || (!has_hello(best) && has_hello(&kernels[i])))
+			best = &kernels[i];
+	}
+	return best;
+}
+
+/* For a module that no kernel loads: the kit's, if it is there. */
+static const struct kernel *pick_any(const struct kernel *kernels, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (strcmp(kernels[i].name, "lab") == 0 && has_hello(&kernels[i]))
+			return &kernels[i];
+	return pick(kernels, count, NULL);
+}
+
+static void say_misfit(struct text *why, const struct module_info *module,
+		       const struct kernel *kernels, int count, const char *absent)
+{
+	text_add(why, "it was built for the kernel \"%s\", and ", module->vermagic);
+	if (count == 1)
+		text_add(why, "this is the kernel %s, \"%s\"", kernels->name, kernels->vermagic);
+	else
+		text_add(why, "none of the kernels here is that one. There are: ");
+	for (int i = 0; i < count && count > 1; i++)
+		text_add(why, "%s%s \"%s\"", i ? ", " : "", kernels[i].name, kernels[i].vermagic);
+	text_add(why, ". Build it again with 'make -C $(kernel/get %s)/build M=$PWD modules'",
+		 kernels->name);
+	if (*absent)
+		text_add(why, " (not provided yet, kernel/get NAME does it: %s)", absent);
+	text_add(why, ".");
+}
+
+/* Choose among the kernels that are there; @why says so when none fits. */
+static int choose_kernel(struct kernel *chosen, struct text *why, enum module_result readable,
+			 const struct module_info *module, const struct options *o)
+{
+	struct kernel *kernels = calloc(KERNELS_MAX, sizeof(*kernels));
+	const struct kernel *best = NULL;
+	char absent[1024];
+	int count, rc = 0;
+
+	if (!kernels)
+		return trouble("no memory");
+	count = find_kernels(kernels, absent, sizeof(absent), o);
+	if (count > 0 && readable == MODULE_OK) {
+		best = pick(kernels, count, module);
+		if (!best)
+			say_misfit(why, module, kernels, count, absent);
+	}
+	if (count > 0 && !best)
+		best = pick_any(kernels, count);
+	if (best)
+		*chosen = *best;
+	else if (count == 0)
+		rc = trouble("there is no kernel yet; get one with: kernel/get stock");
+	else
+		rc = EXIT_TROUBLE;
+	free(kernels);
+	return rc;
+}
+
+/* The kernel that was asked for; @why says so when the module does not fit it. */
+static int take_kernel(struct kernel *chosen, struct text *why, enum module_result readable,
+		       const struct module_info *module, const struct options *o)
+{
+	char error[1024];
+
+	if (strlen(o->kernel) >= sizeof(chosen->name) && !strchr(o->kernel, '/'))
+		return trouble("'%s' is not the name of a kernel", o->kernel);
+	if (kernel_find(o->kernel, false, chosen->dir, error, sizeof(error)) != 0)
+		return trouble("%s", error);
+	snprintf(chosen->name, sizeof(chosen->name), "%s", o->kernel);
+	if (read_kernel(chosen, o))
+		return EXIT_TROUBLE;
+	if (readable == MODULE_OK && !fits(module, chosen))
+		say_misfit(why, module, chosen, 1, "");
+	return 0;
+}
+
+/* The sample module is not the student's: when it is not right, nothing can be graded. */
+static int check_hello(struct kernel *kernel)
+{
+	struct module_info hello;
+	char error[512];
+	int rc = 0;
+
+	if (!*kernel->hello)
+		return trouble("with a kernel's directory, name its sample module: --hello FILE");
+	switch (module_info_read(&hello, kernel->hello, error, sizeof(error))) {
+	case MODULE_OK:
+		if (!fits(&hello, kernel))
+			rc = trouble("%s was built for \"%s\", not for the kernel %s (\"%s\"); "
+				     "type: make module KERNEL=%s",
+				     kernel->hello, hello.vermagic, kernel->name, kernel->vermagic,
+				     kernel->name);
+		break;
+	case MODULE_BAD:
+		rc = trouble("%s: %s", kernel->hello, error);
+		break;
+	default:
+		rc = trouble("the sample module for the kernel %s is not there (%s); type: "
+			     "make module KERNEL=%s",
+			     kernel->name, error, kernel->name);
+	}
+	if (!rc)
+		snprintf(kernel->hello_name, sizeof(kernel->hello_name), "%s", hello.name);
+	module_info_free(&hello);
+	return rc;
+}
+
+static void show_progress(void *arg, const struct item *item)
+{
+	(void)arg;
+	fprintf(stderr, "\r\033[K%s ...", item->title);
+}
+
+static int grade(const struct options *o, const struct kernel *kernel,
+		 const struct module_info *module, const char *why, int log)
+{
+	struct grade_result *result = calloc(1, sizeof(*result));
+	const struct grade_config config = {
+		.kernel_dir = kernel->dir,
+		.hello = kernel->hello,
+		.hello_name = kernel->hello_name,
+		.module = module,
+		.module_error = *why ? why : NULL,
+		.seconds = o->seconds,
+		.console_fd = log,
+		.progress = on_terminal ? show_progress : NULL,
+	};
+	const struct report report = { o->module, kernel->name, &config, result };
+	enum grade_outcome how;
+	char error[TEXT_MAX + 128];
+	const char *no_colour = getenv("NO_COLOR");
+	int rc;
+
+	if (!result)
+		return trouble("no memory");
+	how = grade_run(&config, result, error, sizeof(error));
+	if (on_terminal)
+		fputs("\r\033[K", stderr);
+	if (how != GRADE_HOST_FAILED) {
+		if (o->json)
+			rc = report_json(stdout, &report);
+		else
+			rc = report_table(stdout, &report,
+					  isatty(STDOUT_FILENO) && !(no_colour && *no_colour));
+		if (rc) {
+			how = GRADE_HOST_FAILED;
+			snprintf(error, sizeof(error), "cannot write the result: %s",
+				 strerror(errno));
+		}
+	}
+	if (how != GRADE_DONE)
+		rc = trouble("%s", error);
+	else
+		rc = result->score == items_total() ? EXIT_FULL : EXIT_LESS;
+	free(result);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { .seconds = GRADE_SECONDS };
+	enum module_result readable;
+	struct module_info module;
+	struct kernel kernel = { .name = "" };
+	struct text why = { 0 };
+	int log = -1, rc;
+
+	catch_signals();
+	rc = parse_options(&o, argc, argv);
+	if (rc)
+		return rc - 1;
+	on_terminal = isatty(STDERR_FILENO);
+	readable = module_info_read(&module, o.module, why.s, sizeof(why.s));
+	why.len = strlen(why.s);
+	if (readable == MODULE_UNREADABLE) {
+		rc = trouble("%s", why.s);
+		goto out;
+	}
+	rc = o.kernel ? take_kernel(&kernel, &why, readable, &module, &o) :
+			choose_kernel(&kernel, &why, readable, &module, &o);
+	if (!rc)
+		rc = check_hello(&kernel);
+	if (!rc && o.log) {
+		log = open(o.log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+		if (log < 0)
+			rc = trouble("--log %s: %s", o.log, strerror(errno));
+	}
+	if (!rc)
+		rc = grade(&o, &kernel, &module, why.s, log);
+	if (log >= 0 && close(log) != 0 && rc != EXIT_TROUBLE)
+		rc = trouble("--log %s: %s", o.log, strerror(errno));
+out:
+	module_info_free(&module);
+	return rc;
+}

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * qemu.c - the QEMU process: its arguments, its descriptors, its end
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent.h"
+#include "initramfs.h"
+#include "kernels.h"
+#include "qemu.h"
+
+#define ARGS_MAX 96
+/* COMMAND_LINE_SIZE of x86, with its NUL. */
+#define CMDLINE_MAX 2048
+#define DEFAULT_MEMORY_MB 256
+
+/*
+ * What every guest boots with. Whatever goes wrong in the kernel ends the
+ * machine at once (-no-reboot), and the console says why. reboot=t: microvm
+ * knows no other reset. no_timer_check: on a busy host the emulated timer may
+ * be late at boot, which the kernel would take for a broken one.
+ */
+#define CMDLINE                                                                   \
+	"console=ttyS0 panic=-1 oops=panic softlockup_panic=1 hung_task_panic=1 " \
+	"random.trust_cpu=on reboot=t no_timer_check rdinit=/init"
+
+/*
+ * struct launch - what is prepared for one start
+ * @argv: arguments, allocated, NULL-terminated
+ * @argc: how many
+ * @failed: memory ran out for one
+ * @cmdline: the kernel's arguments
+ * @initramfs: descriptor
+ * @disks: descriptors, config->ndisks of them are open
+ * @port: QEMU's end of the agent's port
+ * @console: QEMU's end of the console
+ * @errors: QEMU's standard output and error
+ */
+struct launch {
+	char *argv[ARGS_MAX + 1];
+	size_t argc;
+	bool failed;
+	char cmdline[CMDLINE_MAX];
+	int initramfs;
+	int disks[VM_DISKS_MAX];
+	int port;
+	int console;
+	int errors;
+};
+
+static void arg(struct launch *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void arg(struct launch *l, const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	if (l->argc == ARGS_MAX || vasprintf(&text, format, args) < 0)
+		l->failed = true;
+	else
+		l->argv[l->argc++] = text;
+	va_end(args);
+}
+
+static int make_cmdline(struct launch *l, const struct vm_config *config, char *error,
+			size_t error_size)
+{
+	const char *term = getenv("TERM");
+	char own[CMDLINE_MAX], shell[160] = "";
+	int len;
+
+	if (kernel_read(config->kernel_dir, "cmdline", own, sizeof(own)) && errno != ENOENT) {
+		snprintf(error, error_size, "%.300s/cmdline: %s", config->kernel_dir,
+			 strerror(errno));
+		return -1;
+	}
+	if (config->interactive && config->rows && config->columns)
+		snprintf(shell, sizeof(shell), " " AGENT_SHELL_WORD " " AGENT_SIZE_WORD "%ux%u",
+			 config->rows, config->columns);
+	else if (config->interactive)
+		snprintf(shell, sizeof(shell), " " AGENT_SHELL_WORD);
+	/* A word with blanks would be several. Unknown words of this kind get to init. */
+	if (!term || strlen(term) > 60 ||
+	    strspn(term, "abcdefghijklmnopqrstuvwxyz"
+			 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			 "0123456789-+.") != strlen(term))
+		term = "linux";
+	len = snprintf(l->cmdline, sizeof(l->cmdline), CMDLINE "%s TERM=%s%s%s%s%s",
+		       config->interactive ? " quiet" : " loglevel=7", term, shell, *own ? " " : "",
+		       own, config->append ? " " : "");
+	if (len < CMDLINE_MAX && config->append)
+		len += snprintf(l->cmdline + len, sizeof(l->cmdline) - (size_t)len, "%s",
+				config->append);
+	if (len >= CMDLINE_MAX) {
+		snprintf(error, error_size,
+			 "the kernel's arguments are %d characters long; it takes %d at most", len,
+			 CMDLINE_MAX - 1);
+		return -1;
+	}
+	return 0;
+}
+
+static int open_disks(struct launch *l, const struct vm_config *config, char *error,
+		      size_t error_size)
+{
+	if (config->ndisks > VM_DISKS_MAX) {
+		snprintf(error, error_size, "%zu disks; a machine takes %d at most", config->ndisks,
+			 VM_DISKS_MAX);
+		return -1;
+	}
+	/* Opened here, so that no name has a meaning of its own to QEMU. */
+	for (size_t i = 0; i < config->ndisks; i++) {
+		l->disks[i] = open(config->disks[i], O_RDWR | O_CLOEXEC | O_NOCTTY);
+		if (l->disks[i] < 0) {
+			snprintf(error, error_size, "disk %.300s: %s", config->disks[i],
+				 strerror(errno));
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int memory_of(const struct vm_config *config, off_t initramfs, unsigned int *mb, char *error,
+		     size_t error_size)
+{
+	char text[32];
+
+	*mb = config->memory_mb;
+	if (!*mb && !kernel_read(config->kernel_dir, "memory", text, sizeof(text)))
+		*mb = (unsigned int)strtoul(text, NULL, 10);
+	if (!*mb)
+		*mb = DEFAULT_MEMORY_MB;
+	/* It is there twice while it is unpacked, and its root may fill half of memory. */
+	if (initramfs / (1024 * 1024) * 3 > *mb) {
+		snprintf(error, error_size,
+			 "the files for the guest are %lld MiB, too much for a machine of %u MiB: "
+			 "give it more memory",
+			 (long long)initramfs / (1024 * 1024), *mb);
+		return -1;
+	}
+	return 0;
+}
+
+/*
+ * Is @line in the kernel's config? The microvm machine boots faster, but its
+ * devices are found through the kernel's command line (with ACPI, which could
+ * name them too, Linux takes the machine for one without timers and, under
+ * TCG, waits for ever), so the kernel must be built for that.
+ */
+static bool has_option(const char *dir, const char *line)
+{
+	char path[PATH_MAX], text[256];
+	bool found = false;
+	FILE *file;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/config", dir) >= sizeof(path))
+		return false;
+	file = fopen(path, "re");
+	while (file && !found && fgets(text, sizeof(text), file)) {
+		text[strcspn(text, "\n")] = '\0';
+		found = !strcmp(text, line);
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+static void make_argv(struct launch *l, const struct vm_config *config, const char *accelerator,
+		      unsigned int memory_mb)
+{
+	bool microvm = has_option(config->kernel_dir, "CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES=y");
+	const char *bus = microvm ? "device" : "pci";
+
+	arg(l, QEMU_PROGRAM);
+	arg(l, "-nodefaults");
+	arg(l, "-no-user-config");
+	arg(l, "-no-reboot");
+	arg(l, "-display");
+	arg(l, "none");
+	arg(l, "-monitor");
+	arg(l, "none");
+	arg(l, "-sandbox");
+	arg(l, "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+	arg(l, "-machine");
+	if (microvm) /* Without PIT and PIC it hangs under TCG. */
+		arg(l, "microvm,acpi=off,pit=on,pic=on,rtc=on,isa-serial=on");
+	else
+		arg(l, "pc,usb=off,vmport=off,smbus=off");
+	arg(l, "-accel");
+	if (!strcmp(accelerator, "kvm"))
+		arg(l, "kvm");
+	else /* Its translation cache would take about 1 GB unless bounded. */
+		arg(l, "tcg,thread=%s,tb-size=128", config->icount ? "single" : "multi");
+	if (config->icount) {
+		arg(l, "-icount");
+		arg(l, "shift=0");
+	}
+	arg(l, "-cpu");
+	arg(l, "max");
+	arg(l, "-smp");
+	arg(l, "%u", config->cpus ? config->cpus : 2);
+	arg(l, "-m");
+	arg(l, "%uM", memory_mb);
+	if (microvm) {
+		arg(l, "-global");
+		arg(l, "virtio-mmio.force-legacy=false");
+	}
+	arg(l, "-kernel");
+	arg(l, "%s/bzImage", config->kernel_dir);
+	arg(l, "-initrd");
+	arg(l, "/proc/self/fd/%d", l->initramfs);
+	arg(l, "-append");
+	arg(l, "%s", l->cmdline);
+	arg(l, "-chardev");
+	arg(l, "socket,id=console,fd=%d", l->console);
+	arg(l, "-serial");
+	arg(l, "chardev:console");
+	arg(l, "-chardev");
+	arg(l, "socket,id=agent,fd=%d", l->port);
+	arg(l, "-device");
+	arg(l, "virtio-serial-%s", bus);
+	arg(l, "-device");
+	arg(l, "virtserialport,chardev=agent,name=" WIRE_PORT_NAME);
+	arg(l, "-device");
+	arg(l, "virtio-rng-%s", bus);
+	for (size_t i = 0; i < config->ndisks; i++) {
+		arg(l, "-drive");
+		arg(l, "file=/proc/self/fd/%d,format=raw,if=none,id=disk%zu", l->disks[i], i);
+		arg(l, "-device");
+		arg(l, "virtio-blk-%s,drive=disk%zu", bus, i);
+	}
+	l->argv[l->argc] = NULL;
+}
+
+/* In the child: become QEMU, or report errno over @report. */
+static void become_qemu(struct launch *l, const struct vm_config *config, pid_t parent, int report)
+	__attribute__((noreturn));
+static void become_qemu(struct launch *l, const struct vm_config *config, pid_t parent, int report)
+{
+	int null = open("/dev/null", O_RDONLY);
+	sigset_t none;
+	int failure;
+
+	/* A Ctrl-C at the terminal is ours to handle, not QEMU's. */
+	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* We may have lost our parent before that took effect. */
+	if (getppid() != parent)
+		_exit(125);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	if (null >= 0 && dup2(null, 0) == 0 && dup2(l->errors, 1) == 1 && dup2(l->errors, 2) == 2) {
+		/* Nothing of the caller's is QEMU's business. */
+		close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+		fcntl(l->initramfs, F_SETFD, 0);
+		fcntl(l->console, F_SETFD, 0);
+		fcntl(l->port, F_SETFD, 0);
+		for (size_t i = 0; i < config->ndisks; i++)
+			fcntl(l->disks[i], F_SETFD, 0);
+		execvp(l->argv[0], l->argv);
+	}
+	failure = errno;
+	if (write(report, &failure, sizeof(failure)) < 0)
+		_exit(126);
+	_exit(127);
+}
+
+static int spawn(struct launch *l, const struct vm_config *config, struct qemu *qemu, char *error,
+		 size_t error_size)
+{
+	pid_t parent = getpid();
+	int report[2], failure = 0;
+	ssize_t got;
+
+	if (pipe2(report, O_CLOEXEC)) {
+		snprintf(error, error_size, "pipe: %s", strerror(errno));
+		return -1;
+	}
+	qemu->pid = fork();
+	if (!qemu->pid)
+		become_qemu(l, config, parent, report[1]);
+	close(report[1]);
+	if (qemu->pid < 0) {
+		snprintf(error, error_size, "cannot start a process: %s", strerror(errno));
+		qemu->pid = 0;
+		close(report[0]);
+		return -1;
+	}
+	do {
+		got = read(report[0], &failure, sizeof(failure));
+	} while (got < 0 && errno == EINTR);
+	close(report[0]);
+	if (got == (ssize_t)sizeof(failure)) {
+		snprintf(error, error_size, "cannot run " QEMU_PROGRAM ": %s%s", strerror(failure),
+			 failure == ENOENT ? " (Debian: apt-get install qemu-system-x86)" : "");
+		return -1;
+	}
+	qemu->pidfd = pidfd_open(qemu->pid, 0);
+	if (qemu->pidfd < 0) {
+		snprintf(error, error_size, "pidfd_open: %s", strerror(errno));
+		return -1;
+	}
+	return 0;
+}
+
+/* A socket pair of which only our end is non-blocking. */
+static int make_pair(int *ours, int *theirs)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return -1;
+	*ours = pair[0];
+	*theirs = pair[1];
+	return fcntl(*ours, F_SETFL, O_NONBLOCK);
+}
+
+static void close_one(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+int qemu_start(struct qemu *qemu, const struct vm_config *config, const char *accelerator,
+	       char *error, size_t error_size)
+{
+	struct launch l = { .initramfs = -1, .port = -1, .console = -1, .errors = -1 };
+	unsigned int memory_mb;
+	int rc = -1, pair[2];
+	off_t size;
+
+	*qemu = (struct qemu)QEMU_INIT;
+	for (size_t i = 0; i < VM_DISKS_MAX; i++)
+		l.disks[i] = -1;
+	if (make_cmdline(&l, config, error, error_size) ||
+	    open_disks(&l, config, error, error_size))
+		goto out;
+	l.initramfs = initramfs_make(config, &size, error, error_size);
+	if (l.initramfs < 0 || memory_of(config, size, &memory_mb, error, error_size))
+		goto out;
+	if (make_pair(&qemu->port, &l.port) || make_pair(&qemu->console, &l.console) ||
+	    pipe2(pair, O_CLOEXEC)) {
+		snprintf(error, error_size, "cannot make a socket: %s", strerror(errno));
+		goto out;
+	}
+	qemu->errors = pair[0];
+	l.errors = pair[1];
+	fcntl(qemu->errors, F_SETFL, O_NONBLOCK);
+	make_argv(&l, config, accelerator, memory_mb);
+	if (l.failed) {
+		snprintf(error, error_size, "no memory for QEMU's arguments");
+		goto out;
+	}
+	rc = spawn(&l, config, qemu, error, error_size);
+out:
+	close_one(&l.initramfs);
+	close_one(&l.port);
+	close_one(&l.console);
+	close_one(&l.errors);
+	for (size_t i = 0; i < VM_DISKS_MAX; i++)
+		close_one(&l.disks[i]);
+	for (size_t i = 0; i < l.argc; i++)
+		free(l.argv[i]);
+	if (rc)
+		qemu_end(qemu);
+	return rc;
+}
+
+void qemu_end(struct qemu *qemu)
+{
+	if (qemu->pid > 0) {
+		/* Not reaped yet, so the number is still this process's. */
+		kill(qemu->pid, SIGKILL);
+		while (waitpid(qemu->pid, NULL, 0) < 0 && errno == EINTR)
+			continue;
+	}
+	qemu->pid = 0;
+	close_one(&qemu->pidfd);
+	close_one(&qemu->port);
+	close_one(&qemu->console);
+	close_one(&qemu->errors);
+}

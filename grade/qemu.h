@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * qemu.h - the QEMU process: its arguments, its descriptors, its end
+ */
+#ifndef GRADE_QEMU_H
+#define GRADE_QEMU_H
+
+#include <sys/types.h>
+
+#include "vm.h"
+
+#define QEMU_PROGRAM "qemu-system-x86_64"
+
+/**
+ * struct qemu - a running QEMU
+ * @pid: the process, a child of ours not yet reaped
+ * @pidfd: readable when it has ended
+ * @port: socket: the agent's port
+ * @console: socket: the serial console
+ * @errors: pipe: its standard output and error
+ *
+ * The descriptors are non-blocking and closed on exec.
+ */
+struct qemu {
+	pid_t pid;
+	int pidfd;
+	int port;
+	int console;
+	int errors;
+};
+
+#define QEMU_INIT                                                              \
+	{                                                                      \
+		.pid = 0, .pidfd = -1, .port = -1, .console = -1, .errors = -1 \
+	}
+
+/**
+ * qemu_start() - build the initramfs and start QEMU with it
+ * @qemu: gets the process; is as QEMU_INIT on failure
+ * @config: what machine
+ * @accelerator: "kvm" or "tcg"
+ * @error: gets a sentence on failure
+ * @error_size: room there in bytes
+ *
+ * Return: 0, or -1 with @error filled. qemu_end() ends it.
+ */
+int qemu_start(struct qemu *qemu, const struct vm_config *config, const char *accelerator,
+	       char *error, size_t error_size);
+
+/**
+ * qemu_end() - kill it if it still runs, reap it, close the descriptors
+ * @qemu: the process; as QEMU_INIT afterwards
+ */
+void qemu_end(struct qemu *qemu);
+
+#endif /* GRADE_QEMU_H */

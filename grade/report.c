@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * report.c - print how a run went: a table for people, JSON for programs
+ */
+#include <jansson.h>
+#include <string.h>
+
+#include "report.h"
+
+#define WIDTH 84
+#define INDENT 4
+
+static const char *state_name(enum item_state state)
+{
+	switch (state) {
+	case ITEM_PASSED:
+		return "passed";
+	case ITEM_FAILED:
+		return "failed";
+	default:
+		return "not reached";
+	}
+}
+
+static const char *state_colour(enum item_state state)
+{
+	switch (state) {
+	case ITEM_PASSED:
+		return "\033[32m";
+	case ITEM_FAILED:
+		return "\033[1;31m";
+	default:
+		return "\033[2m";
+	}
+}
+
+static unsigned int points_of(const struct item *item, const struct grade_item *how)
+{
+	return how->state == ITEM_PASSED ? item->points : 0;
+}
+
+static void print_wrapped(FILE *out, const char *text)
+{
+	const char *line;
+	size_t len;
+
+	while ((line = text_wrap(&text, WIDTH - INDENT, &len)) != NULL)
+		fprintf(out, "%*s%.*s\n", INDENT, "", (int)len, line);
+}
+
+static void print_item(FILE *out, size_t index, const struct grade_item *how, bool colour)
+{
+	const struct item *item = items_get(index);
+
+	fprintf(out, "%2zu  %-48s %2u/%-2u ", index + 1, item->title, points_of(item, how),
+		item->points);
+	if (how->state == ITEM_NOT_REACHED)
+		fprintf(out, "%10s", "");
+	else
+		fprintf(out, "%6lld.%02d s", (long long)(how->ms / 1000),
+			(int)(how->ms % 1000 / 10));
+	fprintf(out, "  %s%s%s\n", colour ? state_colour(how->state) : "", state_name(how->state),
+		colour ? "\033[0m" : "");
+	if (how->reason.len)
+		print_wrapped(out, how->reason.s);
+}
+
+/**
+ * report_table() - print the items as a table, and the score as the last line
+ * @out: where
+ * @report: what
+ * @colour: with colours, for a terminal
+ *
+ * Return: 0, or -1 with errno set when it could not be written.
+ */
+int report_table(FILE *out, const struct report *report, bool colour)
+{
+	const struct grade_result *result = report->result;
+	const char *name = strrchr(report->module, '/');
+	bool full = result->score == items_total();
+
+	name = name ? name + 1 : report->module;
+	fprintf(out, "%s on kernel %s (%s, %s)\n\n", name, report->kernel,
+		*result->release ? result->release : "did not boot", result->accelerator);
+	fprintf(out, " #  %-48s points       time\n", "item");
+	for (size_t i = 0; i < items_count(); i++)
+		print_item(out, i, &result->items[i], colour);
+	for (size_t i = 0; i < result->nnotes; i++) {
+		fprintf(out, "%snote, which costs no points:\n", i ? "" : "\n");
+		print_wrapped(out, result->notes[i].s);
+	}
+	fprintf(out, "\nscore: %s%u/%u%s (%lld.%lld s)\n",
+		!colour ? "" :
+		full	? "\033[1;32m" :
+			  "\033[1;31m",
+		result->score, items_total(), colour ? "\033[0m" : "",
+		(long long)(result->ms / 1000), (long long)(result->ms % 1000 / 100));
+	return fflush(out) || ferror(out) ? -1 : 0;
+}
+
+static double seconds(int64_t ms)
+{
+	return (double)ms / 1000;
+}
+
+/* All texts are printable ASCII, so none of these strings is refused. */
+static json_t *item_json(size_t index, const struct grade_item *how)
+{
+	const struct item *item = items_get(index);
+
+	return json_pack("{s:i, s:s, s:s, s:i, s:i, s:s, s:f, s:s}", "number", (int)index + 1,
+			 "name", item->name, "title", item->title, "points",
+			 (int)points_of(item, how), "max", (int)item->points, "result",
+			 state_name(how->state), "seconds", seconds(how->ms), "reason",
+			 how->reason.s);
+}
+
+static json_t *build_json(const struct report *report)
+{
+	const struct grade_result *result = report->result;
+	const struct module_info *module = report->config->module;
+	json_t *items = json_array(), *notes = json_array();
+	char path[4096];
+
+	for (size_t i = 0; i < items_count(); i++)
+		json_array_append_new(items, item_json(i, &result->items[i]));
+	for (size_t i = 0; i < result->nnotes; i++)
+		json_array_append_new(notes, json_string(result->notes[i].s));
+	text_clean(path, sizeof(path), report->module, strlen(report->module));
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:f, s:i, s:i, s:o, s:o}",
+			 "module", path, "name", module->name, "vermagic", module->vermagic,
+			 "license", module->license, "kernel", report->kernel, "release",
+			 result->release, "accelerator", result->accelerator, "limit",
+			 (int)report->config->seconds, "seconds", seconds(result->ms), "score",
+			 (int)result->score, "total", (int)items_total(), "items", items, "notes",
+			 notes);
+}
+
+/**
+ * report_json() - print the same as one JSON object
+ * @out: where
+ * @report: what
+ *
+ * Return: 0, or -1 when it could not be built or written.
+ */
+int report_json(FILE *out, const struct report *report)
+{
+	json_t *json = build_json(report);
+	int rc;
+
+	if (!json)
+		return -1;
+	rc = json_dumpf(json, out, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+	json_decref(json);
+	fputc('\n', out);
+	return rc || fflush(out) || ferror(out) ? -1 : 0;
+}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * session.c - questions to the guest, and what is said when an answer is not
+ * what it should be
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "explain.h"
+#include "session.h"
+
+/* How much of a text of the guest's is repeated. */
+#define GUEST_TEXT_MAX 400
+#define DOING_MAX 200
+
+/**
+ * session_fail() - the item has failed
+ * @s: the session
+ * @format: why, as for printf(); appended to what was said before
+ *
+ * Return: false, for the caller to return.
+ */
+bool session_fail(struct session *s, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	text_vadd(s->reason, format, args);
+	va_end(args);
+	return false;
+}
+
+/* What the console ends with, for an end that no report explains. */
+static void add_last_line(struct session *s, const char *console, size_t len)
+{
+	char line[160];
+	size_t start;
+
+	while (len && (console[len - 1] == '\n' || console[len - 1] == '\r'))
+		len--;
+	for (start = len; start && console[start - 1] != '\n'; start--)
+		;
+	text_clean(line, sizeof(line), console + start, len - start);
+	if (*line)
+		text_add(s->reason, " The last line of its console: \"%s\".", line);
+}
+
+static bool gone(struct session *s, const char *doing)
+{
+	size_t len;
+	const char *console = vm_console(s->vm, &len);
+	struct text why = { 0 };
+	const char *did = explain_end(&why, console, len, s->config->module);
+
+	s->crashed = true;
+	if (did)
+		return session_fail(s, "the system %s while %s: %s", did, doing, why.s);
+	session_fail(s,
+		     "the virtual machine ended while %s, and its kernel does not say why: does "
+		     "the module restart it or switch it off?",
+		     doing);
+	add_last_line(s, console, len);
+	return false;
+}
+
+static bool timed_out(struct session *s, const char *doing)
+{
+	size_t len;
+	const char *console = vm_console(s->vm, &len);
+	struct text why = { 0 };
+
+	session_fail(s, "stopped after %u s while ", s->config->seconds);
+	if (strncmp(s->item->name, "check_", 6) == 0)
+		session_fail(s, "running %s: ", s->item->name);
+	session_fail(s, "%s. That had not ended by then; all items together must.", doing);
+	if (explain_end(&why, console, len, s->config->module))
+		session_fail(s, " The kernel had reported: %s", why.s);
+	return false;
+}
+
+static bool refused(struct session *s, const char *doing, uint32_t err, const char *text)
+{
+	const char *hint = s->hint && err != WIRE_DIED ? s->hint(err) : "";
+	char clean[GUEST_TEXT_MAX];
+
+	text_clean(clean, sizeof(clean), text, strlen(text));
+	if (*clean)
+		session_fail(s, "%s failed: %s.", doing, clean);
+	else
+		session_fail(s, "%s failed: %s.", doing, strerror((int)err));
+	if (*hint)
+		session_fail(s, " %s", hint);
+	return false;
+}
+
+static void drop_output(void *arg, int stream, const void *data, size_t len)
+{
+	(void)arg;
+	(void)stream;
+	(void)data;
+	(void)len;
+}
+
+/**
+ * session_ask() - put the request in @s->request to the guest
+ * @s: the session; @s->answer gets the answer
+ * @doing: what is asked for, as for printf(): "opening /dev/kshram0"
+ *
+ * Return: true when the guest answered that it held; what the request gives
+ * back is then still to be taken from @s->answer.
+ */
+bool session_ask(struct session *s, const char *doing, ...)
+{
+	char what[DOING_MAX];
+	const char *text = "";
+	uint32_t err = 0;
+	va_list args;
+
+	va_start(args, doing);
+	vsnprintf(what, sizeof(what), doing, args);
+	va_end(args);
+	switch (vm_ask(s->vm, &s->request, &s->answer, &err, &text, drop_output, NULL,
+		       s->deadline)) {
+	case VM_OK:
+		return err ? refused(s, what, err, text) : true;
+	case VM_TIMEOUT:
+		return timed_out(s, what);
+	case VM_GONE:
+		return gone(s, what);
+	case VM_GARBAGE:
+		return session_fail(s,
+				    "what came back while %s was no answer: does the module write "
+				    "to memory that is not its own?",
+				    what);
+	default:
+		s->host_failed = true;
+		return session_fail(s, "the host failed while %s: %s", what, strerror(errno));
+	}
+}
+
+/* The answer ends here, or it is none. */
+static bool ended(struct session *s, const char *doing)
+{
+	if (wire_done(&s->answer))
+		return true;
+	return session_fail(s,
+			    "the answer to %s has the wrong form: does the module write to memory "
+			    "that is not its own?",
+			    doing);
+}
+
+/**
+ * session_touch() - read a file of the guest, whether it is there or not
+ * @s: the session
+ * @path: the file
+ *
+ * Return: true when the machine lived through it.
+ */
+bool session_touch(struct session *s, const char *path)
+{
+	wire_begin(&s->request, WIRE_RUN, 0);
+	wire_put_u32(&s->request, 2);
+	wire_put_string(&s->request, "cat");
+	wire_put_string(&s->request, path);
+	if (!session_ask(s,
+			 "reading %s after the module was unloaded (nothing should be left of it)",
+			 path))
+		return false;
+	wire_take_u32(&s->answer);
+	return ended(s, "running cat");
+}
+
+static void begin(struct session *s, enum wire_type type, unsigned int worker)
+{
+	wire_begin(&s->request, type, 0);
+	wire_put_u32(&s->request, worker);
+}
+
+/**
+ * session_open() - open a slot in a new process
+ * @s: the session
+ * @worker: number of the process
+ * @slot: number of the slot
+ *
+ * Return: true, or false when the item failed.
+ */
+bool session_open(struct session *s, unsigned int worker, unsigned int slot)
+{
+	begin(s, WIRE_OPEN, worker);
+	wire_put_u32(&s->request, slot);
+	return session_ask(s, "opening /dev/kshram%u", slot) && ended(s, "an open");
+}
+
+/**
+ * session_close() - unmap and close, and end the process
+ * @s: the session
+ * @worker: number of the process
+ * @slot: number of the slot it has open
+ *
+ * Return: true, or false when the item failed.
+ */
+bool session_close(struct session *s, unsigned int worker, unsigned int slot)
+{
+	begin(s, WIRE_CLOSE, worker);
+	return session_ask(s, "closing /dev/kshram%u", slot) && ended(s, "a close");
+}
+
+/**
+ * session_setsize() - resize a slot
+ * @s: the session
+ * @worker: number of the process
+ * @slot: number of the slot it has open
+ * @size: bytes
+ *
+ * Return: true, or false when the item failed.
+ */
+bool session_setsize(struct session *s, unsigned int worker, unsigned int slot, uint64_t size)
+{
+	begin(s, WIRE_SETSIZE, worker);
+	wire_put_u64(&s->request, size);
+	return session_ask(s, "setting the size of /dev/kshram%u to %llu bytes", slot,
+			   (unsigned long long)size) &&
+	       ended(s, "KSHRAM_SETSIZE");
+}
+
+/**
+ * session_getsize() - ask a slot's size
+ * @s: the session
+ * @worker: number of the process
+ * @slot: number of the slot it has open
+ * @size: gets it, in bytes
+ *
+ * Return: true, or false when the item failed.
+ */
+bool session_getsize(struct session *s, unsigned int worker, unsigned int slot, uint64_t *size)
+{
+	begin(s, WIRE_GETSIZE, worker);
+	if (!session_ask(s, "asking the size of /dev/kshram%u", slot))
+		return false;
+	*size = wire_take_u64(&s->answer);
+	return ended(s, "KSHRAM_GETSIZE");
+}
+
+/**
+ * session_map() - map a slot from its start
+ * @s: the session
+ * @worker: number of the process
+ * @slot: number of the slot it has open
+ * @len: bytes
+ *
+ * Return: true, or false when the item failed.
+ */
+bool session_map(struct session *s, unsigned int worker, unsigned int slot, uint64_t len)
+{
+	begin(s, WIRE_MAP, worker);
+	wire_put_u64(&s->request, len);
+	return session_ask(s, "mapping %llu bytes of /dev/kshram%u", (unsigned long long)len,
+			   slot) &&
+	       ended(s, "mmap");
+}
+
+/**
+ * session_fill() - fill a mapping
+ * @s: the session
+ * @worker: number of the process
+ * @slot: number of the slot it has mapped
+ * @byte: with what
+ *
+ * Return: true, or false when the item failed.
+ */
+bool session_fill(struct session *s, unsigned int worker, unsigned int slot, uint8_t byte)
+{
+	begin(s, WIRE_FILL, worker);
+	wire_put_u32(&s->request, byte);
+	return session_ask(s, "clearing the whole mapping of /dev/kshram%u", slot) &&
+	       ended(s, "clearing");
+}
+
+/**
+ * session_poke() - store bytes in a mapping
+ * @s: the session
+ * @worker: number of the process
+ * @slot: number of the slot it has mapped
+ * @offset: where, in bytes from the slot's start
+ * @data: what
+ * @len: how many bytes
+ *
+ * Return: true, or false when the item failed.
+ */
+bool session_poke(struct session *s, unsigned int worker, unsigned int slot, uint64_t offset,
+		  const void *data, size_t len)
+{
+	begin(s, WIRE_POKE, worker);
+	wire_put_u64(&s->request, offset);
+	wire_put_bytes(&s->request, data, len);
+	return session_ask(s, "storing %zu bytes at offset %llu of the mapped /dev/kshram%u", len,
+			   (unsigned long long)offset, slot) &&
+	       ended(s, "a store");
+}
+
+/**
+ * session_peek() - load bytes from a mapping
+ * @s: the session
+ * @worker: number of the process
+ * @slot: number of the slot it has mapped
+ * @offset: where, in bytes from the slot's start
+ * @data: gets them
+ * @len: how many bytes
+ *
+ * Return: true, or false when the item failed.
+ */
+bool session_peek(struct session *s, unsigned int worker, unsigned int slot, uint64_t offset,
+		  void *data, size_t len)
+{
+	const void *got;
+	size_t size;
+
+	begin(s, WIRE_PEEK, worker);
+	wire_put_u64(&s->request, offset);
+	wire_put_u32(&s->request, (uint32_t)len);
+	if (!session_ask(s, "reading %zu bytes at offset %llu of the mapped /dev/kshram%u", len,
+			 (unsigned long long)offset, slot))
+		return false;
+	got = wire_take_bytes(&s->answer, &size);
+	if (!ended(s, "a load"))
+		return false;
+	if (size != len)
+		return session_fail(s, "%zu bytes were asked of /dev/kshram%u and %zu came", len,
+				    slot, size);
+	memcpy(data, got, len);
+	return true;
+}

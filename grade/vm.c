@@ -1,0 +1,481 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vm.c - one virtual machine: start, talk, stop, kill
+ *
+ * Everything that waits does so in pump(), which also empties the console: a
+ * guest that floods it must neither stall nor fill our memory.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "accel.h"
+#include "qemu.h"
+#include "vm.h"
+
+#define PROBE_MS 10000
+#define ERRORS_KEEP 4096
+#define GAP_MAX 80
+
+/*
+ * struct vm - one machine
+ * @qemu: the process and our ends of its channels
+ * @accelerator: a constant
+ * @hello: the agent has said it
+ * @gone: QEMU has ended and all it left was read
+ * @failed: QEMU ended with an error of its own
+ * @seq: number of the last request
+ * @in: bytes from the agent not yet decoded, @in_len of them
+ * @out: bytes to the agent, @out_len in all, @out_done sent
+ * @head: the console's first bytes, @head_len of them
+ * @tail: the console's last bytes, a ring; @total - @head_len were put there
+ * @total: bytes that came over the console
+ * @flat: what vm_console() gave out
+ * @errors: what QEMU said, @errors_len bytes
+ * @stop_fd: as in struct vm_config, -1 for none
+ * @console_fd: as in struct vm_config; -1 once writing there has failed
+ * @input_fd: as in struct vm_config; -1 at its end
+ * @typed: what is to be typed on the console, @typed_len bytes
+ */
+struct vm {
+	struct qemu qemu;
+	const char *accelerator;
+	bool hello;
+	bool gone;
+	bool failed;
+	uint16_t seq;
+	uint8_t in[2 * WIRE_MESSAGE_MAX];
+	size_t in_len;
+	uint8_t out[WIRE_MESSAGE_MAX];
+	size_t out_len;
+	size_t out_done;
+	char head[VM_CONSOLE_KEEP];
+	size_t head_len;
+	char tail[VM_CONSOLE_KEEP];
+	uint64_t total;
+	char *flat;
+	char errors[ERRORS_KEEP];
+	size_t errors_len;
+	int stop_fd;
+	int console_fd;
+	int input_fd;
+	char typed[512];
+	size_t typed_len;
+};
+
+int64_t vm_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void keep_console(struct vm *vm, const char *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		char c = data[i] ? data[i] : '.';
+
+		if (vm->head_len < VM_CONSOLE_KEEP)
+			vm->head[vm->head_len++] = c;
+		else
+			vm->tail[(vm->total - VM_CONSOLE_KEEP) % VM_CONSOLE_KEEP] = c;
+		vm->total++;
+	}
+}
+
+static void copy_console(struct vm *vm, const char *data, size_t len)
+{
+	while (vm->console_fd >= 0 && len) {
+		ssize_t wrote = write(vm->console_fd, data, len);
+
+		if (wrote < 0 && errno == EINTR)
+			continue;
+		if (wrote < 0 && errno == EAGAIN) {
+			struct pollfd fd = { .fd = vm->console_fd, .events = POLLOUT };
+
+			/* A terminal that the user stopped: shared with a non-blocking end. */
+			poll(&fd, 1, 1000);
+			continue;
+		}
+		/* The copy is a service; the machine does not depend on it. */
+		if (wrote <= 0)
+			vm->console_fd = -1;
+		else {
+			data += wrote;
+			len -= (size_t)wrote;
+		}
+	}
+}
+
+/* Read once; true when there may be more. */
+static bool read_console(struct vm *vm)
+{
+	char data[16384];
+	ssize_t got = read(vm->qemu.console, data, sizeof(data));
+
+	if (got > 0) {
+		keep_console(vm, data, (size_t)got);
+		copy_console(vm, data, (size_t)got);
+	}
+	return got > 0 || (got < 0 && errno == EINTR);
+}
+
+static bool read_errors(struct vm *vm)
+{
+	char data[1024];
+	ssize_t got = read(vm->qemu.errors, data, sizeof(data));
+	size_t room = sizeof(vm->errors) - 1 - vm->errors_len;
+
+	if (got > 0) {
+		size_t len = (size_t)got < room ? (size_t)got : room;
+
+		memcpy(vm->errors + vm->errors_len, data, len);
+		vm->errors_len += len;
+	}
+	return got > 0 || (got < 0 && errno == EINTR);
+}
+
+static bool read_port(struct vm *vm)
+{
+	size_t room = sizeof(vm->in) - vm->in_len;
+	ssize_t got;
+
+	if (!room)
+		return false;
+	got = read(vm->qemu.port, vm->in + vm->in_len, room);
+	if (got > 0)
+		vm->in_len += (size_t)got;
+	return got > 0 || (got < 0 && errno == EINTR);
+}
+
+static void write_port(struct vm *vm)
+{
+	ssize_t sent = send(vm->qemu.port, vm->out + vm->out_done, vm->out_len - vm->out_done,
+			    MSG_NOSIGNAL);
+
+	/* An error means that QEMU ended, which its pidfd tells too. */
+	if (sent > 0)
+		vm->out_done += (size_t)sent;
+}
+
+static void read_input(struct vm *vm)
+{
+	ssize_t got = read(vm->input_fd, vm->typed, sizeof(vm->typed) - 2);
+	bool terminal = isatty(vm->input_fd);
+
+	if (got < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (got > 0 && terminal && memchr(vm->typed, VM_ESCAPE, (size_t)got)) {
+		kill(vm->qemu.pid, SIGKILL);
+		return;
+	}
+	if (got > 0) {
+		vm->typed_len = (size_t)got;
+		return;
+	}
+	/* Ctrl-D: once for a line that has no end, once for the end itself. */
+	vm->input_fd = -1;
+	memset(vm->typed, 0x04, 2);
+	vm->typed_len = 2;
+}
+
+static void write_typed(struct vm *vm)
+{
+	ssize_t sent = send(vm->qemu.console, vm->typed, vm->typed_len, MSG_NOSIGNAL);
+
+	if (sent <= 0)
+		return;
+	vm->typed_len -= (size_t)sent;
+	memmove(vm->typed, vm->typed + sent, vm->typed_len);
+}
+
+/*
+ * QEMU has ended: what it left in the channels is all there will be. The port
+ * is read a piece at a time, because there may be more than we have room for.
+ */
+static void finish(struct vm *vm)
+{
+	siginfo_t how = { 0 };
+
+	/* Only looked at: qemu_end() reaps it. */
+	waitid(P_PIDFD, (id_t)vm->qemu.pidfd, &how, WEXITED | WNOHANG | WNOWAIT);
+	vm->failed = how.si_code == CLD_EXITED && how.si_status != 0;
+	while (read_console(vm))
+		continue;
+	while (read_errors(vm))
+		continue;
+	vm->gone = !read_port(vm);
+}
+
+/*
+ * Wait for the next thing that happens and deal with it. VM_OK when there was
+ * one, VM_GONE once QEMU has ended and nothing is left to read.
+ */
+static enum vm_result pump(struct vm *vm, int64_t deadline_ms)
+{
+	bool typing = vm->typed_len > 0;
+	struct pollfd fds[] = {
+		{ .fd = vm->qemu.pidfd, .events = POLLIN },
+		{ .fd = vm->qemu.console, .events = POLLIN | (typing ? POLLOUT : 0) },
+		{ .fd = vm->qemu.errors, .events = POLLIN },
+		{ .fd = vm->qemu.port,
+		  .events = (vm->in_len < sizeof(vm->in) ? POLLIN : 0) |
+			    (vm->out_done < vm->out_len ? POLLOUT : 0) },
+		{ .fd = vm->hello && !typing ? vm->input_fd : -1, .events = POLLIN },
+		{ .fd = vm->stop_fd, .events = POLLIN },
+	};
+	int64_t left = -1;
+	int ready;
+
+	if (vm->gone)
+		return VM_GONE;
+	if (deadline_ms != VM_FOREVER) {
+		left = deadline_ms - vm_now_ms();
+		if (left <= 0)
+			return VM_TIMEOUT;
+		if (left > 3600 * 1000)
+			left = 3600 * 1000;
+	}
+	ready = poll(fds, sizeof(fds) / sizeof(fds[0]), (int)left);
+	if (ready < 0)
+		return VM_ERROR;
+	if (fds[5].revents) {
+		errno = EINTR;
+		return VM_ERROR;
+	}
+	if (fds[0].revents) {
+		finish(vm);
+		return VM_OK;
+	}
+	if (fds[1].revents & POLLOUT)
+		write_typed(vm);
+	if (fds[1].revents & ~POLLOUT)
+		read_console(vm);
+	/*
+	 * A closed end stays readable for ever; that QEMU closes one of these
+	 * before it ends is only a matter of moments.
+	 */
+	if (fds[2].revents)
+		read_errors(vm);
+	if (fds[3].revents & POLLOUT)
+		write_port(vm);
+	if (fds[3].revents & ~POLLOUT)
+		read_port(vm);
+	if (fds[4].revents)
+		read_input(vm);
+	return VM_OK;
+}
+
+/* The next message from the agent. */
+static enum vm_result next_message(struct vm *vm, struct wire_message *m, int64_t deadline_ms)
+{
+	for (;;) {
+		long used = wire_decode(m, vm->in, vm->in_len);
+		enum vm_result result;
+
+		if (used < 0)
+			return VM_GARBAGE;
+		if (used > 0) {
+			vm->in_len -= (size_t)used;
+			memmove(vm->in, vm->in + used, vm->in_len);
+			return VM_OK;
+		}
+		result = pump(vm, deadline_ms);
+		if (result != VM_OK)
+			return result;
+	}
+}
+
+static struct vm *launch(const struct vm_config *config, const char *accelerator, char *error,
+			 size_t error_size)
+{
+	struct vm *vm = calloc(1, sizeof(*vm));
+
+	if (!vm) {
+		snprintf(error, error_size, "no memory for a virtual machine");
+		return NULL;
+	}
+	vm->accelerator = accelerator;
+	vm->stop_fd = config->stop_fd > 0 ? config->stop_fd : -1;
+	vm->console_fd = config->console_fd;
+	vm->input_fd = config->interactive ? config->input_fd : -1;
+	if (qemu_start(&vm->qemu, config, accelerator, error, error_size)) {
+		free(vm);
+		return NULL;
+	}
+	return vm;
+}
+
+/* Boot this kernel with KVM, and nothing else; -1 when that could not be tried. */
+static int try_kvm(const struct vm_config *config, char *error, size_t error_size)
+{
+	const struct vm_config bare = {
+		.kernel_dir = config->kernel_dir,
+		.stop_fd = config->stop_fd,
+		.input_fd = -1,
+		.console_fd = -1,
+	};
+	enum vm_result result;
+	struct vm *vm;
+
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "checking whether KVM works on this host (up to %d s, once)\n",
+			PROBE_MS / 1000);
+	vm = launch(&bare, "kvm", error, error_size);
+	if (!vm)
+		return -1;
+	result = vm_wait_hello(vm, NULL, 0, vm_now_ms() + PROBE_MS);
+	vm_end(vm);
+	if (result == VM_ERROR) {
+		snprintf(error, error_size, "checking for KVM: %s", strerror(errno));
+		return -1;
+	}
+	return result == VM_OK;
+}
+
+struct vm *vm_start(const struct vm_config *config, char *error, size_t error_size)
+{
+	/* Instructions are counted by the emulator only. */
+	const char *accelerator = config->icount ? "tcg" : accel_known();
+
+	if (!accelerator) {
+		int works = try_kvm(config, error, error_size);
+
+		if (works < 0)
+			return NULL;
+		accel_remember(works);
+		accelerator = works ? "kvm" : "tcg";
+	}
+	return launch(config, accelerator, error, error_size);
+}
+
+enum vm_result vm_wait_hello(struct vm *vm, char *release, size_t size, int64_t deadline_ms)
+{
+	struct wire_message *m = malloc(sizeof(*m));
+	enum vm_result result;
+
+	if (!m)
+		return VM_ERROR;
+	result = next_message(vm, m, deadline_ms);
+	if (result == VM_OK) {
+		uint32_t version = wire_take_u32(m);
+		const char *text = wire_take_string(m);
+
+		if (m->type != WIRE_HELLO || version != WIRE_VERSION || !wire_done(m))
+			result = VM_GARBAGE;
+		else if (release)
+			snprintf(release, size, "%s", text);
+	}
+	vm->hello = result == VM_OK;
+	free(m);
+	return result;
+}
+
+enum vm_result vm_ask(struct vm *vm, struct wire_message *request, struct wire_message *answer,
+		      uint32_t *error, const char **text,
+		      void (*output)(void *arg, int stream, const void *data, size_t len),
+		      void *arg, int64_t deadline_ms)
+{
+	request->seq = ++vm->seq;
+	vm->out_len = wire_encode(request, vm->out, sizeof(vm->out));
+	vm->out_done = 0;
+	if (!vm->out_len) {
+		errno = EMSGSIZE;
+		return VM_ERROR;
+	}
+	for (;;) {
+		enum vm_result result = next_message(vm, answer, deadline_ms);
+		uint32_t number;
+
+		if (result != VM_OK)
+			return result;
+		/* It answers this request, and it had read the whole of it. */
+		if (answer->seq != request->seq || vm->out_done < vm->out_len)
+			return VM_GARBAGE;
+		number = wire_take_u32(answer);
+		if (answer->type == WIRE_ANSWER) {
+			*error = number;
+			*text = wire_take_string(answer);
+			return answer->bad ? VM_GARBAGE : VM_OK;
+		}
+		if (answer->type == WIRE_OUTPUT && request->type == WIRE_RUN) {
+			size_t len;
+			const void *data = wire_take_bytes(answer, &len);
+
+			if (!wire_done(answer) || number < 1 || number > 2)
+				return VM_GARBAGE;
+			if (output && len)
+				output(arg, (int)number, data, len);
+			continue;
+		}
+		return VM_GARBAGE;
+	}
+}
+
+enum vm_result vm_wait_end(struct vm *vm, int64_t deadline_ms)
+{
+	enum vm_result result;
+
+	do {
+		/* What the agent still says is of no interest, but must not pile up. */
+		vm->in_len = 0;
+		result = pump(vm, deadline_ms);
+	} while (result == VM_OK);
+	return result;
+}
+
+const char *vm_console(struct vm *vm, size_t *len)
+{
+	uint64_t beyond = vm->total - vm->head_len;
+	size_t kept = beyond < VM_CONSOLE_KEEP ? (size_t)beyond : VM_CONSOLE_KEEP;
+	size_t start = beyond > kept ? (size_t)(beyond % VM_CONSOLE_KEEP) : 0;
+	size_t at = vm->head_len;
+
+	free(vm->flat);
+	vm->flat = malloc(vm->head_len + kept + GAP_MAX + 1);
+	if (!vm->flat) {
+		if (len)
+			*len = 0;
+		return "";
+	}
+	memcpy(vm->flat, vm->head, vm->head_len);
+	if (beyond > kept)
+		at += (size_t)snprintf(vm->flat + at, GAP_MAX, "\n[%llu bytes left out here]\n",
+				       (unsigned long long)(beyond - kept));
+	memcpy(vm->flat + at, vm->tail + start, kept - start);
+	memcpy(vm->flat + at + kept - start, vm->tail, start);
+	at += kept;
+	vm->flat[at] = '\0';
+	if (len)
+		*len = at;
+	return vm->flat;
+}
+
+const char *vm_errors(struct vm *vm)
+{
+	while (vm->qemu.errors >= 0 && read_errors(vm))
+		continue;
+	vm->errors[vm->errors_len] = '\0';
+	return vm->failed ? vm->errors : "";
+}
+
+const char *vm_accelerator(const struct vm *vm)
+{
+	return vm->accelerator;
+}
+
+void vm_end(struct vm *vm)
+{
+	if (!vm)
+		return;
+	qemu_end(&vm->qemu);
+	free(vm->flat);
+	free(vm);
+}

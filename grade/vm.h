@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * vm.h - one virtual machine: start, talk, stop, kill
+ *
+ * A struct vm is used by one thread at a time; several may run side by side.
+ * The library installs no signal handlers and leaves no files: the machine's
+ * initramfs lives in memory, and QEMU dies with the thread that started it.
+ */
+#ifndef GRADE_VM_H
+#define GRADE_VM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire.h"
+
+/**
+ * struct vm_config - what machine to start
+ * @kernel_dir: a directory that kernel/get printed
+ * @files: what to add to the initramfs, @nfiles of them
+ * @nfiles: number of @files
+ * @disks: raw image files to attach as virtio-blk, in order, @ndisks of them
+ * @ndisks: number of @disks, at most VM_DISKS_MAX
+ * @append: extra kernel arguments or NULL; they come last, so they win
+ * @memory_mb: MiB of memory; 0 takes what the kernel directory asks for
+ * @cpus: 0 means 2
+ * @icount: count guest instructions as time (single-threaded, TCG)
+ * @interactive: WIRE_RUN runs on the console, as its terminal; what is read
+ *	from @input_fd is typed there, from the hello on
+ * @input_fd: only with @interactive: what is typed; when it is a terminal,
+ *	VM_ESCAPE typed there ends the machine. -1 for nothing
+ * @rows: only with @interactive: height of the terminal in lines, 0 unknown
+ * @columns: only with @interactive: its width in characters, 0 unknown
+ * @stop_fd: when this becomes readable (a signalfd, say), whoever waits for the
+ *	guest gets VM_ERROR with errno EINTR; 0 or -1 for none
+ * @console_fd: where the guest's console is copied, unfiltered, or -1; it is
+ *	written to as if it never blocks
+ *
+ * All pointers are the caller's and needed only during vm_start(); the
+ * descriptors are the caller's and must stay open until vm_end().
+ */
+struct vm_config {
+	const char *kernel_dir;
+	const struct vm_file *files;
+	size_t nfiles;
+	const char *const *disks;
+	size_t ndisks;
+	const char *append;
+	unsigned int memory_mb;
+	unsigned int cpus;
+	bool icount;
+	bool interactive;
+	int input_fd;
+	unsigned short rows;
+	unsigned short columns;
+	int stop_fd;
+	int console_fd;
+};
+
+#define VM_DISKS_MAX 5
+/* Ctrl-], as telnet has it. */
+#define VM_ESCAPE 0x1d
+
+/**
+ * struct vm_file - a host file and where it goes in the guest
+ * @host: path on the host, of a file or a directory
+ * @guest: absolute path in the guest
+ */
+struct vm_file {
+	const char *host;
+	const char *guest;
+};
+
+/**
+ * enum vm_result - how waiting for the guest ended
+ * @VM_OK: what was waited for came
+ * @VM_TIMEOUT: the deadline passed
+ * @VM_GONE: QEMU ended (a panic ends it: -no-reboot, panic=-1, oops=panic)
+ * @VM_GARBAGE: the guest sent something that is not a message, or not the answer
+ * @VM_ERROR: the host failed; errno says how: EINTR for a signal handled or a
+ *	stop_fd that is readable
+ *
+ * After anything but VM_OK the machine is good for vm_console(), vm_errors()
+ * and vm_end() only: what it says later would answer another question.
+ */
+enum vm_result { VM_OK, VM_TIMEOUT, VM_GONE, VM_GARBAGE, VM_ERROR };
+
+struct vm;
+
+/* A deadline that never comes. */
+#define VM_FOREVER INT64_MAX
+
+/**
+ * vm_now_ms() - the clock that all deadlines here are made of
+ *
+ * Return: CLOCK_MONOTONIC in milliseconds.
+ */
+int64_t vm_now_ms(void);
+
+/**
+ * vm_start() - start a machine
+ * @config: what machine
+ * @error: gets a sentence on failure
+ * @error_size: room there in bytes
+ *
+ * The first start on a host that has /dev/kvm takes up to 10 s more, in which
+ * it is tried whether KVM really works; the answer is kept in the user's cache.
+ * $KSHRAM_ACCEL ("kvm" or "tcg") overrides it.
+ *
+ * Return: the machine, to be ended with vm_end(); NULL with @error filled.
+ */
+struct vm *vm_start(const struct vm_config *config, char *error, size_t error_size);
+
+/**
+ * vm_wait_hello() - wait until the guest has booted
+ * @vm: the machine
+ * @release: gets the guest's kernel release (text from the guest), or NULL
+ * @size: room there in bytes
+ * @deadline_ms: on vm_now_ms()'s clock
+ *
+ * Return: VM_OK or why not.
+ */
+enum vm_result vm_wait_hello(struct vm *vm, char *release, size_t size, int64_t deadline_ms);
+
+/**
+ * vm_ask() - send a request and wait for its answer
+ * @vm: the machine, its hello received
+ * @request: the request; gets its sequence number here
+ * @answer: gets the answer, positioned after the error and the text
+ * @error: gets the answer's error: 0, an errno or WIRE_DIED
+ * @text: gets the answer's sentence; points into @answer, the guest's words
+ * @output: called for each WIRE_OUTPUT that comes before (1 stdout, 2 stderr),
+ *	or NULL
+ * @arg: passed to @output
+ * @deadline_ms: on vm_now_ms()'s clock
+ *
+ * Return: VM_OK or why there is no answer.
+ */
+enum vm_result vm_ask(struct vm *vm, struct wire_message *request, struct wire_message *answer,
+		      uint32_t *error, const char **text,
+		      void (*output)(void *arg, int stream, const void *data, size_t len),
+		      void *arg, int64_t deadline_ms);
+
+/**
+ * vm_wait_end() - wait until QEMU has ended, reading what still comes
+ * @vm: the machine
+ * @deadline_ms: on vm_now_ms()'s clock
+ *
+ * Return: VM_GONE when it has, VM_TIMEOUT or VM_ERROR.
+ */
+enum vm_result vm_wait_end(struct vm *vm, int64_t deadline_ms);
+
+/* How much of the console is kept from its start, and again from its end. */
+#define VM_CONSOLE_KEEP (256 * 1024)
+
+/**
+ * vm_console() - the console so far
+ * @vm: the machine
+ * @len: gets its length in bytes without the NUL, or NULL
+ *
+ * The first and the last VM_CONSOLE_KEEP bytes, with a line between them that
+ * says what is left out; NULs from the guest are dots. Hostile text.
+ *
+ * Return: NUL-terminated, owned by @vm, valid until the next call for it.
+ */
+const char *vm_console(struct vm *vm, size_t *len);
+
+/**
+ * vm_errors() - what QEMU said when it ended with an error of its own
+ * @vm: the machine
+ *
+ * Return: the first lines of its standard error, NUL-terminated, owned by @vm,
+ * valid until the next call for it; "" when it still runs, or the guest ended
+ * it.
+ */
+const char *vm_errors(struct vm *vm);
+
+/**
+ * vm_accelerator() - what it runs with
+ * @vm: the machine
+ *
+ * Return: "kvm" or "tcg", a constant.
+ */
+const char *vm_accelerator(const struct vm *vm);
+
+/**
+ * vm_end() - kill QEMU if it still runs, reap it, free everything
+ * @vm: the machine, or NULL
+ */
+void vm_end(struct vm *vm);
+
+#endif /* GRADE_VM_H */
