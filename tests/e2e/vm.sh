@@ -1,0 +1,323 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# kshram-vm as its users see it: what comes out, the exit status, and that
+# nothing stays behind. TAP. $KERNEL names the kernel (default: stock).
+set -eu
+cd "$(dirname "$0")/../.."
+make -s build/bin/kshram-vm build/guest/kshram-agent >&2
+vm=$PWD/build/bin/kshram-vm
+dir=$(kernel/get "${KERNEL:-stock}")
+work=$(mktemp -d)
+pid=
+trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null || :; rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+mkdir "$work/tmp" "$work/cache"
+# Whatever it left in a directory for temporary files would be found there.
+TMPDIR=$work/tmp
+export TMPDIR
+
+tests=0
+bad=0
+
+# check NAME COMMAND...: one test, which passes when COMMAND does.
+check() {
+	name=$1
+	shift
+	tests=$((tests + 1))
+	if "$@"; then
+		echo "ok $tests - $name"
+	else
+		bad=1
+		echo "not ok $tests - $name"
+		echo "# exit status: ${status:-none}"
+		head -c 2000 "$work/out" | cat -v | sed 's/^/# out: /' || :
+		echo
+		tail -n 20 "$work/err" | sed 's/^/# err: /' || :
+	fi
+}
+
+# run [OPTION]...: run kshram-vm; what it said is in $work/out and $work/err.
+run() {
+	status=0
+	"$vm" --kernel "$dir" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
+}
+
+# says FILE TEXT: TEXT stands in $work/FILE.
+says() {
+	grep -qF -e "$2" "$work/$1"
+}
+
+# ended STATUS [TEXT]: with this status, and TEXT among the errors.
+ended() {
+	[ "$status" -eq "$1" ] && { [ $# -lt 2 ] || says err "$2"; }
+}
+
+# gone PID: it does not run; a zombie that its new parent has not seen yet is gone.
+gone() {
+	[ "$(sed 's/.*) \(.\).*/\1/' "/proc/$1/stat" 2>/dev/null || echo Z)" = Z ]
+}
+
+# within COMMAND...: it holds now or becomes true within a generous time.
+within() {
+	for _ in $(seq 600); do
+		"$@" && return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+all() {
+	for condition; do
+		eval "$condition" || return 1
+	done
+}
+
+# ---- without a machine ----
+
+status=0
+"$vm" --help >"$work/out" 2>"$work/err" || status=$?
+check 'help' all 'ended 0' 'says out "usage: kshram-vm"' 'says out "exit status"'
+status=0
+"$vm" --version >"$work/out" 2>"$work/err" || status=$?
+check 'version' all 'ended 0' 'grep -qx "kshram-vm [0-9.]*" "$work/out"'
+
+# refused TEXT OPTION...: 125, and TEXT says why.
+refused() {
+	refused_text=$1
+	shift
+	run "$@" -- true
+	check "refused: $*" ended 125 "$refused_text"
+}
+
+refused "--help" --nonsense
+refused "give a number from 32" --memory lots
+refused "give a number from 1 to 64" --cpus 0
+refused "give a number from 0" --timeout -1
+refused "give a number" --memory 128M
+refused "/none: No such file or directory" --add "$work/none"
+refused "no '.', '..'" --add "$work/out:/a/../b"
+refused "mounts over /proc" --add "$work/out:/proc/x"
+refused "/none: No such file or directory" --disk "$work/none"
+refused "holds no kernel" --kernel "$work/tmp"
+refused "No such file or directory" --kernel "$work/none"
+refused "its own words are above" --kernel no-such-kernel
+refused "the kernel's arguments are" --append "$(printf '%03000d' 0)"
+run --console "$work/con"
+check 'refused: a file for the console of a shell' ended 125 "needs a COMMAND"
+dd if=/dev/zero of="$work/large" bs=1M count=50 2>/dev/null
+run --memory 128 --add "$work/large" -- true
+check 'refused: more files than memory' ended 125 "more memory"
+rm "$work/large"
+
+mkdir "$work/empty"
+status=0
+PATH=$work/empty KSHRAM_ACCEL=tcg "$vm" --kernel "$dir" -- true 2>"$work/err" || status=$?
+check 'no QEMU: says what to install' ended 125 "apt-get install qemu-system-x86"
+
+# A QEMU that notes how it was called, and fails.
+mkdir "$work/fake"
+cat >"$work/fake/qemu-system-x86_64" <<END
+#!/bin/sh
+echo "\$*" | grep -o 'accel [a-z]*' >>"$work/accelerators"
+echo "made-up failure" >&2
+exit 1
+END
+chmod +x "$work/fake/qemu-system-x86_64"
+fake() {
+	status=0
+	: >"$work/accelerators"
+	env "$@" PATH="$work/fake:$PATH" XDG_CACHE_HOME="$work/cache" \
+		"$vm" --kernel "$dir" -- true 2>"$work/err" || status=$?
+	tr '\n' ' ' <"$work/accelerators" >"$work/out"
+}
+
+fake KSHRAM_ACCEL=tcg
+check "QEMU's own words are passed on" ended 125 "made-up failure"
+fake KSHRAM_ACCEL=kvm
+check 'KSHRAM_ACCEL=kvm is obeyed' grep -qx 'accel kvm ' "$work/out"
+if sh -c ': <>/dev/kvm' 2>/dev/null; then
+	expected='accel kvm accel tcg '
+else
+	expected='accel tcg '
+fi
+fake KSHRAM_ACCEL=
+check 'KVM is tried before it is relied on' grep -qx "$expected" "$work/out"
+fake KSHRAM_ACCEL=
+check 'and only once' grep -qx 'accel tcg ' "$work/out"
+
+# ---- one machine, many questions ----
+
+mkdir -p "$work/tree/sub dir"
+head -c 5000000 /dev/urandom >"$work/binary"
+cp "$work/binary" "$work/tree/sub dir/data"
+cat >"$work/script.sh" <<'END'
+#!/bin/sh
+echo "to stderr" >&2
+cat /binary
+{
+	echo "cwd=$(pwd) term=$TERM home=$HOME"
+	printf 'arg=<%s>\n' "$@"
+	cmp /binary "/opt/tree/sub dir/data" && echo same
+	stat -c 'mode=%a %n' /sub/script.sh /opt/tree/secret
+	readlink /opt/tree/link
+	wc -c </dev/stdin
+	[ "$(id -u)" = 0 ] && echo root
+} >&2
+exit 3
+END
+chmod 755 "$work/script.sh"
+echo secret >"$work/tree/secret"
+chmod 600 "$work/tree/secret"
+ln -s ../elsewhere "$work/tree/link"
+TERM=vt220 run --add "$work/binary" --add "$work/tree/:/opt/" --add "$work/script.sh:/sub/" \
+	--console "$work/con" -- /sub/script.sh 'two words' '' "quo'te\"\$x"
+check "the command's exit status" ended 3
+check 'standard output, binary, 5 MB' cmp "$work/binary" "$work/out"
+check 'standard error, apart' says err 'to stderr'
+check 'arguments are passed untouched' all 'says err "arg=<two words>"' 'says err "arg=<>"' \
+	'grep -qF "arg=<quo'\''te\"\$x>" "$work/err"'
+check 'directories are added whole' all 'says err same' 'says err ../elsewhere'
+check 'modes are kept' all 'says err "mode=755 /sub/script.sh"' \
+	'says err "mode=600 /opt/tree/secret"'
+check 'working directory, TERM, HOME, root' all 'says err "cwd=/ term=vt220 home=/root"' \
+	'says err root'
+check 'standard input is empty' grep -qx 0 "$work/err"
+check 'the console goes to its file' grep -aq 'Linux version' "$work/con"
+
+run -- no-such-command
+check 'not found: 127' ended 127 'no-such-command: No such file'
+run -- /etc/passwd
+check 'cannot be run: 126' ended 126 '/etc/passwd: Permission denied'
+run -- sh -c 'kill -SEGV $$'
+check 'killed by a signal: 128 and its number' ended 139
+run -- sh -c 'sleep 100000 & echo done; exit 4'
+check 'what it leaves running is not waited for' all 'ended 4' 'says out done'
+run -- poweroff
+check 'poweroff: 0' ended 0
+
+run --icount --cpus 1 --memory 192 --append 'word=1 kshram_word' -- \
+	sh -c 'nproc; grep -c kshram_word /proc/cmdline; awk "/MemTotal/ { print (\$2 < 196608) }" /proc/meminfo'
+check '--icount, --cpus, --memory, --append' all 'ended 0' \
+	'[ "$(tr -d "\n" <"$work/out")" = 111 ]'
+
+# ---- disks ----
+
+printf 'first' >"$work/disk,1"
+printf 'other' >"$work/disk2"
+truncate -s 1M "$work/disk,1" "$work/disk2"
+run --disk "$work/disk,1" --disk "$work/disk2" -- \
+	sh -c 'head -c 5 /dev/vda; head -c 5 /dev/vdb; printf written | dd of=/dev/vdb bs=1 seek=1000 conv=notrunc'
+check 'disks are read, in order' all 'ended 0' 'says out firstother'
+check 'what is written to them stays' \
+	[ "$(dd if="$work/disk2" bs=1 skip=1000 count=7 2>/dev/null)" = written ]
+
+# ---- ends ----
+
+run -- sh -c 'echo before; echo c >/proc/sysrq-trigger; sleep 1000'
+check 'a panic: 123, with the console' all 'ended 123' 'says out before' \
+	'says err "sysrq triggered crash"' 'says err "while running sh"'
+
+run --timeout 25 -- sleep 100000
+check 'time-out: 124' ended 124 'stopped after 25 s while'
+
+# An agent that is none: it fills the console, then speaks nonsense.
+cat >"$work/agent" <<'END'
+#!/bin/busybox sh
+PATH=/bin
+busybox mkdir -p /proc /sys /dev
+busybox mount -t sysfs sysfs /sys
+busybox mount -t devtmpfs devtmpfs /dev
+while read -r ko; do busybox insmod "$ko"; done </lib/kshram/order
+busybox dd if=/dev/zero bs=1k count=700 2>/dev/null | busybox tr '\000' 'x'
+until busybox grep -q kshram.agent /sys/class/virtio-ports/*/name; do busybox usleep 10000; done
+port=$(busybox grep -l kshram.agent /sys/class/virtio-ports/*/name)
+port=${port%/name}
+echo 'PASSED PASSED PASSED' >"/dev/${port##*/}"
+busybox sleep 1000
+END
+chmod +x "$work/agent"
+status=0
+KSHRAM_AGENT=$work/agent "$vm" --kernel "$dir" --console "$work/con" -- true >"$work/out" \
+	2>"$work/err" || status=$?
+check 'an agent that speaks nonsense: 123' ended 123 'sent nonsense'
+check 'and its flood of the console went through' \
+	[ "$(tr -cd x <"$work/con" | wc -c)" -ge 716800 ]
+
+# ends_by SIGNAL STATUS: no QEMU outlives it, whatever ends it.
+ends_by() {
+	env --default-signal=INT,QUIT "$vm" --kernel "$dir" --console "$work/con" -- sleep 100000 \
+		>"$work/out" 2>"$work/err" &
+	pid=$!
+	rm -f "$work/con"
+	within grep -aqs 'Linux version' "$work/con" || return 1
+	qemu=$(cat "/proc/$pid/task/$pid/children")
+	qemu=${qemu% }
+	grep -aq qemu "/proc/$qemu/cmdline" || return 1
+	kill -s "$1" "$pid"
+	status=0
+	wait "$pid" 2>/dev/null || status=$?
+	pid=
+	[ "$status" -eq "$2" ] || return 1
+	# It reaps QEMU itself, unless it had no chance to.
+	if [ "$1" = KILL ]; then
+		within gone "$qemu"
+	else
+		gone "$qemu"
+	fi
+}
+
+check 'SIGTERM: no QEMU left' ends_by TERM 143
+check 'Ctrl-C: no QEMU left' ends_by INT 130
+check 'kill -9: no QEMU left' ends_by KILL 137
+
+# ---- the shell ----
+
+status=0
+printf 'seq 2000; echo x$((6 * 7))x; exit 5\n' | "$vm" --kernel "$dir" >"$work/out" 2>"$work/err" || status=$?
+check 'a shell that reads a pipe, to its last word' all 'ended 5' 'says out x42x'
+
+# terminal COMMAND: run it on a terminal; what is typed there comes from 3.
+mkfifo "$work/typed"
+terminal() {
+	: >"$work/out"
+	script -qefc "$1" /dev/null <"$work/typed" >"$work/out" 2>"$work/err" &
+	pid=$!
+	exec 3>"$work/typed"
+}
+
+# type_after TEXT TYPED: once TEXT was printed, type TYPED.
+type_after() {
+	within says out "$1" || return 1
+	printf '%b' "$2" >&3
+}
+
+close_terminal() {
+	status=0
+	exec 3>&-
+	wait "$pid" || status=$?
+	pid=
+}
+
+terminal "stty rows 33 cols 111; '$vm' --kernel '$dir'"
+type_after '/ # ' 'stty size; tty; echo sl$((7 * 3)); sleep 100000\n' &&
+	type_after 'sl21' '\003' &&
+	type_after '^C' 'echo int$((6 * 7)); exit 7\n' || :
+within says out int42 || :
+close_terminal
+check 'a shell on a terminal: its exit status' ended 7
+check 'with job control, and the size of the terminal' all 'says out "33 111"' \
+	'says out /dev/ttyS0' '! says out "job control turned off"' 'says out int42'
+
+terminal "'$vm' --kernel '$dir'; s=\$?; stty -a; exit \$s"
+type_after '/ # ' 'sleep 100000\n' && type_after 'sleep' '\035' || :
+within says out icanon || :
+close_terminal
+check 'Ctrl-] ends it, and the terminal is as before' all 'ended 123' 'says out " icanon"' \
+	'says out " echo "'
+
+check 'nothing is left in the directory for temporary files' \
+	[ -z "$(ls -A "$work/tmp")" ]
+echo "1..$tests"
+exit "$bad"

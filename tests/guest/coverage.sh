@@ -1,0 +1,45 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Which lines of the module ran in the guest tests on `debug`. Reads what
+# suite.sh left in build/tests/coverage; prints the lines that did not run as
+# TAP comments, and a summary. Exit status: 0 when the only ones are those that
+# tests/guest/unreached lists, 1 otherwise.
+set -eu
+cd "$(dirname "$0")/../.."
+root=$PWD
+cd build/tests/coverage
+
+# gcov looks for notes, counts and sources in one place.
+find . -name '*.gcda' -path '*/module/*' -exec cp {} . \;
+cp "$root"/build/debug/module/*.gcno "$root"/build/debug/module/*.[ch] .
+rm -f kshram.mod.gc*
+gcov -b ./*.gcda >gcov.log 2>&1
+
+awk -F ':' -v list="$root/tests/guest/unreached" '
+BEGIN {
+	while ((getline line <list) > 0) {
+		if (line ~ /^#/ || line == "") continue
+		split(line, part, " \\| ")
+		allowed[part[1] "|" part[2]] = 1
+	}
+}
+FNR == 1 { file = FILENAME; sub(/\.gcov$/, "", file) }
+{
+	hits = $1; gsub(/ /, "", hits)
+	text = $0; sub(/^[^:]*:[^:]*:/, "", text); gsub(/^[ \t]+|[ \t]+$/, "", text)
+	number = $2 + 0
+}
+hits == "-" || number == 0 || $0 ~ /^(branch|call|function|unconditional)/ { next }
+{ lines++ }
+hits ~ /^[#=]/ {
+	if ((file "|" text) in allowed) { excused++; next }
+	print "# did not run: " file ":" number ": " text
+	missed++
+	next
+}
+{ ran++ }
+END {
+	printf "# module coverage: %d of %d lines ran, %d cannot\n", ran, lines, excused
+	exit missed || !lines
+}' backing_kmalloc.c.gcov fops.c.gcov main.c.gcov procfs.c.gcov slot.c.gcov

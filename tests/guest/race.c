@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * race.c - stores, mmaps, forks and moves while others resize
+ *
+ * Every writer owns words of the first page, which each size keeps. It stores
+ * a number through a mapping that it has had from the start, and then looks for
+ * it through one made just now, on another node: if a resize ever left an entry
+ * that points to memory it gave up, the two disagree, at once or when the page
+ * has found its next owner.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kshram.h"
+#include "slots.h"
+#include "tap.h"
+
+#define PROCESSES 2
+#define THREADS 3
+
+static __thread sigjmp_buf beyond;
+static int way_fd;
+
+static void on_sigbus(int signal)
+{
+	(void)signal;
+	siglongjmp(beyond, 1);
+}
+
+/* Reproducible, one state a thread. */
+static unsigned int next_random(unsigned int *state)
+{
+	*state = *state * 1103515245 + 12345;
+	return *state >> 8;
+}
+
+/* The byte, or 0 when it lies beyond the end. */
+static unsigned char peek(const volatile unsigned char *byte)
+{
+	if (sigsetjmp(beyond, 1))
+		return 0;
+	return *byte;
+}
+
+struct writer {
+	int fd;
+	unsigned int word;
+	unsigned int random;
+};
+
+/* Store through @old, look through a fresh mapping of @pages pages. */
+static void write_and_look(struct writer *w, volatile uint64_t *old, uint64_t value)
+{
+	unsigned long pages = 1 + next_random(&w->random) % 4;
+	volatile unsigned char *mem;
+	uint64_t seen;
+
+	old[w->word] = value;
+	mem = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, w->fd, 0);
+	if (mem == MAP_FAILED) {
+		/* Right now the slot is smaller than that. */
+		CHECK(errno == EINVAL && pages > 1);
+		return;
+	}
+	/* The last page may be gone by now; nobody stored to its end. */
+	if (peek(&mem[pages * PAGE - 8]))
+		tap_fail("found what nobody stored");
+	seen = ((volatile uint64_t *)mem)[w->word];
+	if (seen != value)
+		tap_fail("word %u: stored %lu, found %lu", w->word, value, seen);
+	if (value % 7 == 0) {
+		/* A move while a resize may be under way. */
+		void *at = mmap(NULL, pages * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		CHECK(mremap((void *)mem, pages * PAGE, pages * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+			     at) == at);
+		mem = at;
+		CHECK(((volatile uint64_t *)mem)[w->word] == value);
+	}
+	CHECK_IS(munmap((void *)mem, pages * PAGE), 0);
+}
+
+static void *writer(void *arg)
+{
+	struct writer *w = arg;
+	volatile uint64_t *old = (uint64_t *)slot_map(w->fd, PAGE);
+	uint64_t start = old[w->word];
+	pid_t pid;
+	int i, status;
+
+	for (i = 1; i <= tap_rounds; i++) {
+		write_and_look(w, old, start + i);
+		if (i % 64 == 0) {
+			/* A child inherits the entries and stores once more. */
+			pid = fork();
+			if (pid == 0) {
+				old[w->word]++;
+				_exit(0);
+			}
+			CHECK_IS(waitpid(pid, &status, 0), pid);
+			CHECK_IS(status, 0);
+			CHECK(old[w->word] == start + i + 1);
+		}
+	}
+	/* The last number stands, whatever sizes the slot had since. */
+	CHECK(munmap((void *)old, PAGE) == 0);
+	return NULL;
+}
+
+static void writers(const char *node, unsigned int process)
+{
+	struct writer w[THREADS];
+	pthread_t threads[THREADS];
+	unsigned int i;
+
+	for (i = 0; i < THREADS; i++) {
+		w[i].fd = slot_open(node, O_RDWR);
+		w[i].word = process * THREADS + i;
+		w[i].random = 1 + w[i].word;
+		CHECK_IS(pthread_create(&threads[i], NULL, writer, &w[i]), 0);
+	}
+	for (i = 0; i < THREADS; i++)
+		CHECK_IS(pthread_join(threads[i], NULL), 0);
+}
+
+/* Up and down, never below the first page, until killed. */
+static void resizer(unsigned int seed)
+{
+	int fd = slot_open(NODE(0), O_RDWR);
+	unsigned int random = seed;
+	unsigned long size;
+
+	for (;;) {
+		size = PAGE +
+		       next_random(&random) % (next_random(&random) % 16 ? 4 * PAGE : 1 << 20);
+		if (ioctl(fd, KSHRAM_SETSIZE, size) && errno != ENOMEM)
+			tap_fail("SETSIZE %lu: %s", size, strerror(errno));
+	}
+}
+
+static void storm(void)
+{
+	struct sigaction action = { .sa_handler = on_sigbus };
+	pid_t resizers[2], pids[PROCESSES];
+	unsigned int i;
+	struct stat st;
+	int status, fd;
+
+	sigaction(SIGBUS, &action, NULL);
+	CHECK_IS(stat(NODE(0), &st), 0);
+	unlink("/tmp/kshram-twin");
+	CHECK_IS(mknod("/tmp/kshram-twin", S_IFCHR | 0600, st.st_rdev), 0);
+	for (i = 0; i < 2; i++) {
+		resizers[i] = fork();
+		if (resizers[i] == 0)
+			resizer(i + 100);
+	}
+	for (i = 0; i < PROCESSES; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0) {
+			writers(i % 2 ? "/tmp/kshram-twin" : NODE(0), i);
+			_exit(0);
+		}
+	}
+	for (i = 0; i < PROCESSES; i++) {
+		CHECK_IS(waitpid(pids[i], &status, 0), pids[i]);
+		CHECK_IS(status, 0);
+	}
+	for (i = 0; i < 2; i++) {
+		CHECK_IS(waitpid(resizers[i], &status, WNOHANG), 0);
+		kill(resizers[i], SIGKILL);
+		waitpid(resizers[i], &status, 0);
+	}
+	unlink("/tmp/kshram-twin");
+	fd = slot_open(NODE(0), O_RDWR);
+	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, 4096), 0);
+	memset(slot_map(fd, PAGE), 0, PAGE);
+}
+
+static void *toucher(void *arg)
+{
+	unsigned char *mem = arg;
+	int i;
+
+	for (i = 0; i < 64; i++)
+		__atomic_fetch_add(&mem[i * PAGE], 1, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+/* Several threads take the first fault of one mapping at once. */
+static void first_fault_at_once(void)
+{
+	int fd = slot_open(NODE(1), O_RDWR), i;
+	unsigned char *mem;
+	pthread_t a, b;
+
+	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, 64 * PAGE), 0);
+	for (i = 0; i < tap_rounds / 4; i++) {
+		mem = slot_map(fd, 64 * PAGE);
+		CHECK_IS(pthread_create(&a, NULL, toucher, mem), 0);
+		CHECK_IS(pthread_create(&b, NULL, toucher, mem), 0);
+		CHECK_IS(pthread_join(a, NULL), 0);
+		CHECK_IS(pthread_join(b, NULL), 0);
+		CHECK_IS(munmap(mem, 64 * PAGE), 0);
+	}
+	mem = slot_map(fd, 64 * PAGE);
+	for (i = 0; i < 64; i++)
+		CHECK_IS(mem[i * PAGE], tap_rounds / 4 * 2 % 256);
+	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, 4096), 0);
+	memset(slot_map(fd, PAGE), 0, PAGE);
+}
+
+#define WAY_PAGES 64
+
+/* This thread and no other on the first processor. */
+static void pin(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	CHECK_IS(sched_setaffinity(0, sizeof(set), &set), 0);
+}
+
+static void *urgent_resizer(void *arg)
+{
+	struct sched_param param = { .sched_priority = 1 };
+	unsigned int random = 1;
+	struct timespec pause = { 0 };
+
+	(void)arg;
+	pin();
+	CHECK_IS(sched_setscheduler(0, SCHED_FIFO, &param), 0);
+	for (;;) {
+		pause.tv_nsec = next_random(&random) % 300000;
+		nanosleep(&pause, NULL);
+		CHECK_IS(ioctl(way_fd, KSHRAM_SETSIZE, WAY_PAGES * PAGE + random % PAGE), 0);
+	}
+	return NULL;
+}
+
+/*
+ * The mapping is linked where a resize finds it only after the driver's mmap
+ * has returned. A resizer of real-time priority on the same processor, which
+ * waits for the slot's lock while mmap holds it, runs in just that gap.
+ */
+static void mmap_under_way(void)
+{
+	volatile uint64_t *old, *new;
+	pthread_t thread;
+	int i;
+
+	way_fd = slot_open(NODE(4), O_RDWR);
+	CHECK_IS(ioctl(way_fd, KSHRAM_SETSIZE, WAY_PAGES * PAGE), 0);
+	old = (uint64_t *)slot_map(way_fd, PAGE);
+	pin();
+	CHECK_IS(pthread_create(&thread, NULL, urgent_resizer, NULL), 0);
+	for (i = 1; i <= tap_rounds * 50; i++) {
+		new = (uint64_t *)slot_map(way_fd, WAY_PAGES * PAGE);
+		*new = i;
+		if (*old != (uint64_t)i)
+			tap_fail("round %d: stored through a mapping that shows old memory", i);
+		CHECK_IS(munmap((void *)new, WAY_PAGES * PAGE), 0);
+	}
+	pthread_cancel(thread);
+	CHECK_IS(pthread_join(thread, NULL), 0);
+	CHECK_IS(ioctl(way_fd, KSHRAM_SETSIZE, 4096), 0);
+	*old = 0;
+}
+
+/* Open the slot as soon as it is there; whoever gets in finds it whole. */
+static void open_when_there(void)
+{
+	int fd;
+
+	do {
+		fd = open(NODE(3), O_RDWR | O_CLOEXEC);
+		CHECK(fd >= 0 || errno == ENOENT || errno == ENXIO || errno == ENODEV);
+	} while (fd < 0);
+	CHECK_IS(ioctl(fd, KSHRAM_GETSIZE), 4096);
+	slot_map(fd, PAGE)[0]++;
+	_exit(0);
+}
+
+static void open_while_loading(void)
+{
+	int i, status;
+	pid_t pid;
+
+	for (i = 0; i < 30; i++) {
+		pid = fork();
+		if (pid == 0)
+			open_when_there();
+		while (module_unload("kshram"))
+			CHECK_IS(errno, EAGAIN);
+		CHECK_IS(module_load("/kshram.ko"), 0);
+		CHECK_IS(waitpid(pid, &status, 0), pid);
+		CHECK_IS(status, 0);
+	}
+}
+
+const struct tap_test race_tests[] = {
+	{ "no store is lost, none seen elsewhere, while the slot is resized", storm },
+	{ "a resize in the midst of an mmap leaves it no old page", mmap_under_way },
+	{ "several threads take the first fault of a mapping at once", first_fault_at_once },
+	{ "an open that races load and unload finds a whole slot or none", open_while_loading },
+	{ NULL, NULL },
+};

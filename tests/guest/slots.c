@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * slots.c - what several tests do to slots
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "slots.h"
+#include "tap.h"
+
+/**
+ * slot_open() - open a node or fail the test
+ * @node: path
+ * @flags: of open(2)
+ *
+ * Return: the descriptor.
+ */
+int slot_open(const char *node, int flags)
+{
+	int fd = open(node, flags | O_CLOEXEC);
+
+	if (fd < 0)
+		tap_fail("open(%s): %s", node, strerror(errno));
+	return fd;
+}
+
+/**
+ * slot_map() - map the start of a slot, shared and read-write, or fail the test
+ * @fd: descriptor open for reading and writing
+ * @len: bytes
+ *
+ * Return: the mapping.
+ */
+unsigned char *slot_map(int fd, size_t len)
+{
+	void *mem = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (mem == MAP_FAILED)
+		tap_fail("mmap of %zu bytes: %s", len, strerror(errno));
+	return mem;
+}
+
+/**
+ * all_bytes() - is every byte of a piece of memory this value?
+ * @mem: its start
+ * @value: 0 to 255
+ * @len: bytes
+ *
+ * Return: whether it is.
+ */
+bool all_bytes(const unsigned char *mem, int value, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (mem[i] != value)
+			return false;
+	return true;
+}
+
+/**
+ * raises_sigbus() - does an access raise SIGBUS?
+ * @byte: the byte to access
+ * @write: store to it instead of reading it
+ *
+ * Return: true for SIGBUS, false when nothing happened; anything else fails
+ * the test.
+ */
+bool raises_sigbus(volatile unsigned char *byte, bool write)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		if (write)
+			*byte = 1;
+		else
+			(void)*byte;
+		_exit(0);
+	}
+	CHECK_IS(waitpid(pid, &status, 0), pid);
+	if (WIFSIGNALED(status)) {
+		CHECK_IS(WTERMSIG(status), SIGBUS);
+		return true;
+	}
+	CHECK_IS(status, 0);
+	return false;
+}
+
+/**
+ * meminfo() - one value of /proc/meminfo
+ * @name: such as "MemFree"
+ *
+ * Return: bytes.
+ */
+size_t meminfo(const char *name)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	char line[128];
+	size_t kib = 0, len = strlen(name);
+
+	CHECK(file);
+	while (fgets(line, sizeof(line), file))
+		if (!strncmp(line, name, len) && line[len] == ':')
+			kib = strtoul(line + len + 1, NULL, 10);
+	fclose(file);
+	CHECK(kib > 0);
+	return kib << 10;
+}
+
+/**
+ * module_load() - load a module
+ * @path: its file
+ *
+ * Return: 0, or -1 and errno.
+ */
+int module_load(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret, err;
+
+	if (fd < 0)
+		return -1;
+	ret = syscall(SYS_finit_module, fd, "", 0);
+	err = errno;
+	close(fd);
+	errno = err;
+	return ret;
+}
+
+/**
+ * module_unload() - unload a module, without waiting
+ * @name: its name
+ *
+ * Return: 0, or -1 and errno.
+ */
+int module_unload(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK);
+}
+
+/**
+ * compat_syscall3() - a system call through the kernel's 32-bit entry
+ * @number: of the i386 table
+ * @a: first argument; the upper half of each is cut off
+ * @b: second argument
+ * @c: third argument
+ *
+ * Return: as the kernel gives it, negative for errors.
+ */
+long compat_syscall3(long number, long a, long b, long c)
+{
+	int ret;
+
+	__asm__ volatile("int $0x80"
+			 : "=a"(ret)
+			 : "a"(number), "b"(a), "c"(b), "d"(c)
+			 : "r8", "r9", "r10", "r11", "memory");
+	return ret;
+}

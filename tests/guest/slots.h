@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * slots.h - what several tests do to slots
+ */
+#ifndef GUEST_SLOTS_H
+#define GUEST_SLOTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define PAGE 4096UL
+#define NODE(n) "/dev/kshram" #n
+
+/* kmalloc's limit on x86-64: a slot can have this size and no more. */
+#define MAX_SIZE (4UL << 20)
+
+/* Open a node or fail the test. */
+int slot_open(const char *node, int flags);
+/* Map the first @len bytes, MAP_SHARED and read-write, or fail the test. */
+unsigned char *slot_map(int fd, size_t len);
+/* Is every byte of @mem this value? */
+bool all_bytes(const unsigned char *mem, int value, size_t len);
+/* Does reading or writing this byte raise SIGBUS? Asked in a child. */
+bool raises_sigbus(volatile unsigned char *byte, bool write);
+/* The first "name: N kB" of /proc/meminfo, in bytes. */
+size_t meminfo(const char *name);
+/* init_module() and delete_module() for /kshram.ko; -1 and errno. */
+int module_load(const char *path);
+int module_unload(const char *name);
+/* A system call through the 32-bit entry of the kernel. */
+long compat_syscall3(long number, long a, long b, long c);
+
+#endif /* GUEST_SLOTS_H */

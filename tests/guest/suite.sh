@@ -1,0 +1,101 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The guest tests on one kernel, in TAP: tests/guest/suite.sh KERNEL. On `debug`
+# the detectors are first shown planted faults, every allocation is made to
+# fail, and every line of the module must have run. ROUNDS in the environment
+# is how often the racing tests repeat; without it guest_tests has a default of
+# its own, which the detectors of `debug` make too slow.
+set -eu
+
+kernel=${1:?usage: tests/guest/suite.sh KERNEL}
+cd "$(dirname "$0")/../.."
+build=build/$kernel
+[ -e "$build/kshram.ko" ] || { echo "Bail out! make module KERNEL=$kernel comes first"; exit 1; }
+
+count=0
+bad=0
+few=
+[ "$kernel" != debug ] || few=100
+rounds=${ROUNDS:-$few}
+rounds=${rounds:+--rounds $rounds}
+# A race that takes longer than anybody waits for has hung.
+seconds=${ROUNDS:+30000}
+
+# Several machines, one stream: tests are counted on, plans are added up, and a
+# machine that ends early or with an unexpected status fails.
+merge() {
+	awk -v count="$count" -v group="$1" -v numbers="$tmp/numbers" '
+	/^1\.\.[0-9]+$/ { planned = substr($0, 4); next }
+	/^(not )?ok [0-9]+/ {
+		seen++
+		if ($1 == "not") bad = 1
+		sub(/ok [0-9]+/, "ok " (count + seen))
+	}
+	{ print; fflush() }
+	END {
+		if (planned == 0 || seen != planned) {
+			printf "not ok %d - %s: %d of %d tests reported\n",
+				count + ++seen, group, seen - 1, planned
+			bad = 1
+		}
+		print count + seen, bad + 0 >numbers
+	}'
+}
+
+run() {
+	name=$1
+	shift
+	status=0
+	# The pipe would hide the status: keep it in a file.
+	{
+		build/bin/kshram-vm --kernel "$kernel" --timeout "${seconds:-1500}" \
+			--add build/guest/guest_tests --add "$build/kshram.ko" "$@" || status=$?
+		echo "$status" >"$tmp/status"
+	} | merge "$name"
+	read -r count failed <"$tmp/numbers"
+	status=$(cat "$tmp/status")
+	[ "$failed" = 0 ] || bad=1
+	if [ "$status" != 0 ] && [ "$failed" = 0 ]; then
+		count=$((count + 1))
+		echo "not ok $count - $name: kshram-vm ended with status $status"
+		bad=1
+	fi
+}
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 130' INT TERM
+
+if [ "$kernel" = debug ]; then
+	run planted --append kasan_multi_shot --add "$build/planted.ko" -- /guest_tests planted
+
+	# The counts leave the machine on a disk of their own, as a tar archive.
+	truncate -s 16M "$tmp/gcov.img"
+	# shellcheck disable=SC2016 # the guest's shell expands it
+	run "all of it" --disk "$tmp/gcov.img" -- /bin/sh -c '
+		/guest_tests $0 faults load abi mmap race health detectors
+		status=$?
+		rmmod kshram
+		cp -r /sys/kernel/debug/gcov /tmp/gcov && tar -cf /dev/vda -C /tmp/gcov .
+		exit $status' "$rounds"
+	rm -rf build/tests/coverage
+	mkdir -p build/tests/coverage
+	tar -xf "$tmp/gcov.img" -C build/tests/coverage
+	count=$((count + 1))
+	if tests/guest/coverage.sh; then
+		echo "ok $count - every line of the module that can run has run"
+	else
+		echo "not ok $count - every line of the module that can run has run"
+		bad=1
+	fi
+else
+	# KASAN does not see what user space stores through a mapping; poisoned
+	# pages and objects do, on kernels that have the options.
+	# shellcheck disable=SC2086 # an option and its value
+	run "all of it" --append "slub_debug=FZPU page_poison=1 debug_pagealloc=on" \
+		-- /guest_tests $rounds load abi mmap race health
+fi
+
+echo "1..$count"
+exit $bad

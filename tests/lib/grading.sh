@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# grading.sh - grade many modules and compare scores; sourced, not run
+#
+# The caller fills $cases with one line a module, grades them with grade_cases
+# and ends with grading_end:
+#
+#	NAME KERNEL MODULE.ko SCORE LIMIT REASON...
+#
+# KERNEL is the name given to the grader, or - to let it choose; LIMIT its time
+# limit in seconds; REASON an extended regular expression that the reason of
+# the item that failed must match (ignoring case), nothing where none failed.
+# Logs stay in build/tests/grade/NAME.{json,err,console}.
+
+. tests/lib/lanes.sh
+
+grader=build/bin/kshram-grade
+logs=build/tests/grade
+work=$(mktemp -d)
+cases=$work/cases
+: >"$cases"
+mkdir -p "$logs" build/tests
+
+grading_clean() {
+	lanes_end
+	rm -rf "$work"
+}
+trap 'grading_clean; exit 130' INT
+trap 'grading_clean; exit 143' TERM
+
+# bail TEXT: nothing can be tested.
+bail() {
+	echo "Bail out! $1"
+	grading_clean
+	exit 1
+}
+
+# field FILE NAME: what follows "NAME: " in the head of a case's file.
+field() {
+	sed -n "s/^\(# \| \* \)\{0,1\}$2: //p" "$1" | head -n 1
+}
+
+# need_built KERNEL...: see to it that the grader and the sample modules are there.
+need_built() {
+	for kernel; do
+		shift
+		set -- "$@" "build/$kernel/hellomod.ko"
+	done
+	set -- "$grader" "$@"
+	# Two suites that start together would build the same files.
+	flock build/tests/grade.lock make -s "$@" >"$work/make.log" 2>&1 && return
+	sed 's/^/# /' "$work/make.log"
+	bail "make $* failed"
+}
+
+# build_modules KERNEL OUT SOURCE.c...: one kbuild for all, OUT/NAME.ko.
+build_modules() {
+	kernel=$1
+	out=$2
+	shift 2
+	mkdir -p "$out.src"
+	{
+		echo "# SPDX-License-Identifier: GPL-2.0"
+		for source; do
+			name=${source##*/}
+			echo "obj-m += ${name%.c}.o"
+		done
+	} >"$out.src/Kbuild"
+	kernel/kbuild "$kernel" "$out" "$@" "$out.src/Kbuild" module/compat.h \
+		include/kshram.h >"$work/kbuild.log" 2>&1 && return
+	sed 's/^/# /' "$work/kbuild.log"
+	bail "the modules do not build for $kernel"
+}
+
+# fault LINE...: why this case fails; collected as TAP diagnostics.
+fault() {
+	echo "# $*" >>"$work/$number.fault"
+}
+
+# expect_json NAME FILTER EXPECTED: what jq says of the grader's answer.
+expect_json() {
+	got=$(jq -r "$2" "$json" 2>&1) || :
+	[ "$got" = "$3" ] || fault "$1: expected $3, got $got"
+}
+
+grade_case() {
+	number=$1
+	# shellcheck disable=SC2086 # the line's words are the arguments
+	set -f && set -- $2
+	name=$1 kernel=$2 module=$3 score=$4 limit=$5
+	shift 5
+	reason=$*
+	json=$logs/$name.json
+	want=1
+	[ "$score" -ne 100 ] || want=0
+	begin=$(date +%s)
+
+	set -- "$grader" --json --log "$logs/$name.console" --timeout "$limit"
+	[ "$kernel" = - ] || set -- "$@" --kernel "$kernel"
+	status=0
+	lane_run $((limit + 20)) "$@" "$module" >"$json" 2>"$logs/$name.err" || status=$?
+	seconds=$(($(date +%s) - begin))
+
+	[ "$status" -eq "$want" ] || fault "exit status: expected $want, got $status"
+	expect_json score .score "$score"
+	expect_json "points of the items passed" \
+		'[.items[] | select(.result == "passed") | .max] | add // 0' "$score"
+	if [ "$score" -eq 100 ]; then
+		expect_json "items that did not pass" \
+			'[.items[] | select(.result != "passed")] | length' 0
+	else
+		expect_json "items that failed" \
+			'[.items[] | select(.result == "failed")] | length' 1
+		jq -r '.items[] | select(.result == "failed") | .reason' "$json" 2>/dev/null |
+			tr '\n' ' ' >"$work/$number.reason"
+		grep -Eiq -- "$reason" "$work/$number.reason" ||
+			fault "reason: expected /$reason/, got: $(cat "$work/$number.reason")"
+	fi
+	if [ -f "$work/$number.fault" ]; then
+		head -n 20 "$logs/$name.err" | sed 's/^/# stderr: /' >>"$work/$number.fault"
+	fi
+	echo "$name is worth $score points ($seconds s)" >"$work/$number.done"
+}
+
+# grade_cases: grade what stands in $cases, several at once.
+grade_cases() {
+	set -f
+	old_ifs=$IFS
+	IFS='
+'
+	# shellcheck disable=SC2046 # one line is one item
+	set -- $(cat "$cases")
+	IFS=$old_ifs
+	set +f
+	lanes "${KSHRAM_TEST_JOBS:-2}" "$work" grade_case "$@"
+}
+
+# grading_end: print the TAP of all cases; the exit status is the script's.
+grading_end() {
+	total=$(wc -l <"$cases")
+	bad=0
+	number=0
+	echo "1..$total"
+	while [ "$number" -lt "$total" ]; do
+		number=$((number + 1))
+		name=$(sed -n "${number}s/ .*//p" "$cases")
+		if [ ! -f "$work/$number.done" ]; then
+			bad=1
+			echo "not ok $number - $name"
+			echo "# it was never graded"
+		elif [ -f "$work/$number.fault" ]; then
+			bad=1
+			echo "not ok $number - $(cat "$work/$number.done")"
+			LC_ALL=C tr -d '\000-\010\013-\037\177' <"$work/$number.fault"
+		else
+			echo "ok $number - $(cat "$work/$number.done")"
+		fi
+	done
+	grading_clean
+	exit "$bad"
+}

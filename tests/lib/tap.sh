@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# One test a command, in TAP, for suites that source this. They set tmp, a
+# directory of theirs, and end with the plan, "1..$count", and a status from
+# $failed, the number of tests that failed.
+count=0
+failed=0
+
+# check NAME COMMAND... - one test: the command succeeds.
+check() {
+	name=$1
+	shift
+	count=$((count + 1))
+	# shellcheck disable=SC2154 # tmp is the suite's
+	if "$@" >"$tmp/why" 2>&1; then
+		echo "ok $count - $name"
+	else
+		echo "not ok $count - $name"
+		LC_ALL=C tr -cd '\n\t -~' <"$tmp/why" | tail -n 40 | sed 's/^/# /'
+		failed=$((failed + 1))
+	fi
+}
