@@ -1,21 +1,58 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * backing.h - where a slot's memory comes from
+ * backing.h - what a backing must offer
  *
- * The slot keeps the lock and the size, the backing the memory. This is the
- * kmalloc backing: physically contiguous pages, mapped by page frame number.
+ * The slot checks sizes and keeps the account; the backing has the memory and
+ * whatever lock that needs. One backing is chosen when the module is loaded.
  */
 #ifndef KSHRAM_BACKING_H
 #define KSHRAM_BACKING_H
 
+#include <linux/fs.h>
+
 #include "slot.h"
 
-/* The largest slot in bytes: what kmalloc() can give, in whole pages. */
-#define KSHRAM_MAX_SIZE (KMALLOC_MAX_SIZE & PAGE_MASK)
+/**
+ * struct kshram_backing - where slots' memory comes from
+ * @name: as the parameter `backing` has it
+ * @max_size: the largest slot that is possible at all, in bytes, whole pages
+ * @init: prepare for slots; 0 or a negative errno. Left out when there is
+ *	nothing to do.
+ * @exit: undo @init; no slot is left
+ * @alloc: give a new slot @size bytes, all zero; 0 or a negative errno
+ * @free: release the slot's memory. Called when nobody can reach the slot;
+ *	mappings can be left only where they keep the memory alive themselves.
+ * @open: prepare an open file of the slot. Left out when there is nothing to do.
+ * @size: the slot's size in bytes now; stale as soon as it is read
+ * @resize: change the size, also while the slot is mapped: contents up to the
+ *	smaller size stay, all else up to the end of the last page is zero. 0 or
+ *	a negative errno, and then the slot is as it was. The slot's resizing is
+ *	held.
+ * @mmap: let a mapping that is being made, inside the slot's pages, show it
+ * @read: copy from the slot at the iocb's position and advance it; bytes, 0 at
+ *	the end, or a negative errno
+ * @write: copy to the slot likewise, never past its end; -ENOSPC at the end
+ * @file: the file that mappings are made of, where that is not the node's own
+ * @mapping: the address_space that all mappings of the slot are linked in
+ */
+struct kshram_backing {
+	const char *name;
+	size_t max_size;
+	int (*init)(void);
+	void (*exit)(void);
+	int (*alloc)(struct kshram_slot *slot, size_t size);
+	void (*free)(struct kshram_slot *slot);
+	void (*open)(struct kshram_slot *slot, struct file *file);
+	size_t (*size)(struct kshram_slot *slot);
+	int (*resize)(struct kshram_slot *slot, size_t size);
+	int (*mmap)(struct kshram_slot *slot, struct vm_area_struct *vma);
+	ssize_t (*read)(struct kshram_slot *slot, struct kiocb *iocb, struct iov_iter *to);
+	ssize_t (*write)(struct kshram_slot *slot, struct kiocb *iocb, struct iov_iter *from);
+	struct file *(*file)(struct kshram_slot *slot);
+	struct address_space *(*mapping)(struct kshram_slot *slot);
+};
 
-int kshram_backing_alloc(struct kshram_slot *slot, size_t size);
-int kshram_backing_resize(struct kshram_slot *slot, size_t size);
-void kshram_backing_free(struct kshram_slot *slot);
-int kshram_backing_mmap(struct kshram_slot *slot, struct vm_area_struct *vma);
+extern const struct kshram_backing kshram_backing_kmalloc;
+extern const struct kshram_backing kshram_backing_shmem;
 
 #endif /* KSHRAM_BACKING_H */

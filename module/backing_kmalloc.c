@@ -11,9 +11,14 @@
  * SetPageReserved, which older texts ask for here, is not needed: kmalloc
  * memory is never swapped, and special entries are never taken for pages.
  */
+#include <linux/err.h>
+#include <linux/fs_context.h>
 #include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/mount.h>
+#include <linux/pseudo_fs.h>
 #include <linux/slab.h>
+#include <linux/uio.h>
 
 #include "backing.h"
 #include "compat.h"
@@ -24,65 +29,102 @@
  */
 #define KSHRAM_GFP (GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
-/**
- * kshram_backing_alloc() - give a slot its first memory, all zero
- * @slot: the slot; nobody else knows it yet
- * @size: bytes, 1 to KSHRAM_MAX_SIZE
- *
+/*
+ * Each device node has an inode, and an address_space, of its own; a slot can
+ * have several nodes (mknod, containers). What all of them share must come
+ * from a file system, so here is a private one that holds one inode a slot
+ * (as drivers/gpu/drm/drm_drv.c does, for the same reason). A shmem inode would
+ * not do: shmem_file() believes f_mapping, and F_ADD_SEALS would then write
+ * into whatever lies next to the node's own inode.
+ */
+#define KSHRAM_FS_MAGIC 0x4b524d46 /* "KRMF" */
+
+static struct vfsmount *kshram_mnt;
+
+static int kshram_fs_init_context(struct fs_context *fc)
+{
+	return init_pseudo(fc, KSHRAM_FS_MAGIC) ? 0 : -ENOMEM;
+}
+
+/* No owner: our own mount would pin the module for ever. Exit unmounts it. */
+static struct file_system_type kshram_fs = {
+	.name = "kshram",
+	.init_fs_context = kshram_fs_init_context,
+	.kill_sb = kill_anon_super,
+};
+
+static int kshram_kmalloc_init(void)
+{
+	kshram_mnt = kern_mount(&kshram_fs);
+	return PTR_ERR_OR_ZERO(kshram_mnt);
+}
+
+static void kshram_kmalloc_exit(void)
+{
+	kern_unmount(kshram_mnt);
+}
+
+/*
  * Whole pages, so that a mapping never shows a neighbour in the slab; kmalloc
  * aligns them to pages (powers of two naturally, larger sizes by the page
  * allocator; Linux commit 59bb47985c1d).
- *
- * Return: 0 or -ENOMEM.
  */
-int kshram_backing_alloc(struct kshram_slot *slot, size_t size)
+static int kshram_kmalloc_alloc(struct kshram_slot *slot, size_t size)
 {
+	init_rwsem(&slot->lock);
 	slot->mem = kzalloc(PAGE_ALIGN(size), KSHRAM_GFP);
 	if (!slot->mem)
 		return -ENOMEM;
 	slot->size = size;
+	slot->inode = alloc_anon_inode(kshram_mnt->mnt_sb);
+	if (IS_ERR(slot->inode)) {
+		kfree(slot->mem);
+		return PTR_ERR(slot->inode);
+	}
 	return 0;
 }
 
-/**
- * kshram_backing_free() - release a slot's memory
- * @slot: the slot; no mapping of it is left, since each pins the module
- */
-void kshram_backing_free(struct kshram_slot *slot)
+/* No mapping is left: each holds its file, and that the module. */
+static void kshram_kmalloc_free(struct kshram_slot *slot)
 {
+	iput(slot->inode);
 	kfree(slot->mem);
-	slot->mem = NULL;
 }
 
-/**
- * kshram_backing_resize() - change a slot's size, also while it is mapped
- * @slot: the slot
- * @size: bytes, 1 to KSHRAM_MAX_SIZE
- *
+static size_t kshram_kmalloc_size(struct kshram_slot *slot)
+{
+	/* One word, and stale as soon as it is read, lock or no lock. */
+	return READ_ONCE(slot->size);
+}
+
+/*
  * The contents move to new memory while no page-table entry points to the old:
  * with the lock held for writing every entry is removed, and a store that comes
  * now faults, waits for the lock, and lands in the new memory. Growing in place
- * (krealloc) would neither zero nor keep mappings valid.
- *
- * Return: 0 or -ENOMEM, and then the slot is as it was.
+ * (krealloc) would neither zero nor keep mappings valid. Only the same number of
+ * pages can stay where it is.
  */
-int kshram_backing_resize(struct kshram_slot *slot, size_t size)
+static int kshram_kmalloc_resize(struct kshram_slot *slot, size_t size)
 {
-	size_t bytes = PAGE_ALIGN(size), keep;
-	void *mem;
+	size_t bytes = PAGE_ALIGN(size), keep = min(size, slot->size);
+	void *mem = NULL;
 
-	/* Not zeroed: each byte is either copied or cleared below, once. */
-	mem = kmalloc(bytes, KSHRAM_GFP);
-	if (!mem)
-		return -ENOMEM;
+	if (bytes != PAGE_ALIGN(slot->size)) {
+		/* Not zeroed: each byte is either copied or cleared below, once. */
+		mem = kmalloc(bytes, KSHRAM_GFP);
+		if (!mem)
+			return -ENOMEM;
+	}
 
 	down_write(&slot->lock);
-	keep = min(size, slot->size);
-	unmap_mapping_range(slot->inode->i_mapping, 0, 0, 1);
-	memcpy(mem, slot->mem, keep);
-	memset(mem + keep, 0, bytes - keep);
-	swap(slot->mem, mem);
-	slot->size = size;
+	if (mem) {
+		unmap_mapping_range(slot->inode->i_mapping, 0, 0, 1);
+		memcpy(mem, slot->mem, keep);
+		swap(slot->mem, mem);
+	}
+	/* Also what mappings have stored beyond the old size in its last page. */
+	memset(slot->mem + keep, 0, bytes - keep);
+	WRITE_ONCE(slot->size, size);
 	up_write(&slot->lock);
 
 	kfree(mem);
@@ -136,28 +178,154 @@ out:
 	return result;
 }
 
+/*
+ * For ptrace and /proc/PID/mem, which find no struct page to work on.
+ * generic_access_phys() would ioremap() our memory, which warns on RAM.
+ */
+static int kshram_kmalloc_access(struct vm_area_struct *vma, unsigned long addr, void *buf, int len,
+				 int write)
+{
+	struct kshram_slot *slot = vma->vm_private_data;
+	unsigned long offset = addr - vma->vm_start + (vma->vm_pgoff << PAGE_SHIFT);
+	unsigned long bytes;
+
+	/* A debugger may do what the process may. */
+	if (write && !(vma->vm_flags & VM_WRITE))
+		return -EACCES;
+	down_read(&slot->lock);
+	bytes = PAGE_ALIGN(slot->size);
+	/* The mapping was made inside the slot, which may have shrunk since. */
+	bytes = offset < bytes ? bytes - offset : 0;
+	len = min3((unsigned long)len, vma->vm_end - addr, bytes);
+	if (write)
+		memcpy(slot->mem + offset, buf, len);
+	else
+		memcpy(buf, slot->mem + offset, len);
+	up_read(&slot->lock);
+	return len;
+}
+
 static const struct vm_operations_struct kshram_kmalloc_vm_ops = {
 	.fault = kshram_kmalloc_fault,
+	.access = kshram_kmalloc_access,
 };
 
-/**
- * kshram_backing_mmap() - let a mapping that is being made show a slot
- * @slot: the slot, its lock held
- * @vma: the mapping, inside the slot's pages
- *
- * Installs no page-table entry: see kshram_kmalloc_fault().
- *
- * Return: 0, or -EINVAL for MAP_PRIVATE: a private copy of a frame that has no
- * struct page to count is not to be had, and copy-on-write would write the
- * frame's physical address into vm_pgoff.
+/*
+ * Installs no page-table entry: see kshram_kmalloc_fault(). A private copy of a
+ * frame that has no struct page to count is not to be had, and copy-on-write
+ * would write the frame's physical address into vm_pgoff.
  */
-int kshram_backing_mmap(struct kshram_slot *slot, struct vm_area_struct *vma)
+static int kshram_kmalloc_mmap(struct kshram_slot *slot, struct vm_area_struct *vma)
 {
 	/* VM_SHARED alone says nothing: core clears it for read-only files. */
 	if ((vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) == VM_MAYWRITE)
 		return -EINVAL;
+	kshram_vm_flags_clear(vma, VM_MAYEXEC);
 	kshram_vm_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP);
 	vma->vm_ops = &kshram_kmalloc_vm_ops;
 	vma->vm_private_data = slot;
 	return 0;
 }
+
+/* How many of @len bytes at @pos are inside the slot; its lock is held. */
+static size_t kshram_kmalloc_inside(struct kshram_slot *slot, loff_t pos, size_t len)
+{
+	return pos < slot->size ? min_t(size_t, len, slot->size - pos) : 0;
+}
+
+/*
+ * Through a page of our own: user memory may be a mapping of this very slot,
+ * whose fault takes the lock that a resize in between waits for, and so must
+ * not be touched under it. What is in one such page was read, or is written,
+ * on one side of any resize.
+ */
+static ssize_t kshram_kmalloc_read(struct kshram_slot *slot, struct kiocb *iocb,
+				   struct iov_iter *to)
+{
+	void *page = (void *)__get_free_page(GFP_KERNEL);
+	size_t len, copied;
+	ssize_t done = 0;
+
+	if (!page)
+		return -ENOMEM;
+	while (iov_iter_count(to)) {
+		len = min_t(size_t, iov_iter_count(to), PAGE_SIZE);
+		down_read(&slot->lock);
+		len = kshram_kmalloc_inside(slot, iocb->ki_pos, len);
+		if (len)
+			memcpy(page, slot->mem + iocb->ki_pos, len);
+		up_read(&slot->lock);
+		if (!len)
+			break;
+		copied = copy_to_iter(page, len, to);
+		iocb->ki_pos += copied;
+		done += copied;
+		if (copied < len) {
+			done = done ?: -EFAULT;
+			break;
+		}
+		cond_resched();
+	}
+	free_page((unsigned long)page);
+	return done;
+}
+
+static ssize_t kshram_kmalloc_write(struct kshram_slot *slot, struct kiocb *iocb,
+				    struct iov_iter *from)
+{
+	void *page = (void *)__get_free_page(GFP_KERNEL);
+	size_t len, copied;
+	ssize_t done = 0;
+
+	if (!page)
+		return -ENOMEM;
+	while (iov_iter_count(from)) {
+		copied = copy_from_iter(page, min_t(size_t, iov_iter_count(from), PAGE_SIZE), from);
+		if (!copied) {
+			done = done ?: -EFAULT;
+			break;
+		}
+		down_read(&slot->lock);
+		len = kshram_kmalloc_inside(slot, iocb->ki_pos, copied);
+		if (len)
+			memcpy(slot->mem + iocb->ki_pos, page, len);
+		up_read(&slot->lock);
+		iocb->ki_pos += len;
+		done += len;
+		if (len < copied) {
+			iov_iter_revert(from, copied - len);
+			done = done ?: -ENOSPC;
+			break;
+		}
+		cond_resched();
+	}
+	free_page((unsigned long)page);
+	return done;
+}
+
+static struct address_space *kshram_kmalloc_mapping(struct kshram_slot *slot)
+{
+	return slot->inode->i_mapping;
+}
+
+/* One address_space for all nodes of a slot: a resize unmaps them all. */
+static void kshram_kmalloc_open(struct kshram_slot *slot, struct file *file)
+{
+	file->f_mapping = slot->inode->i_mapping;
+}
+
+const struct kshram_backing kshram_backing_kmalloc = {
+	.name = "kmalloc",
+	.max_size = KMALLOC_MAX_SIZE & PAGE_MASK,
+	.init = kshram_kmalloc_init,
+	.exit = kshram_kmalloc_exit,
+	.alloc = kshram_kmalloc_alloc,
+	.free = kshram_kmalloc_free,
+	.open = kshram_kmalloc_open,
+	.size = kshram_kmalloc_size,
+	.resize = kshram_kmalloc_resize,
+	.mmap = kshram_kmalloc_mmap,
+	.read = kshram_kmalloc_read,
+	.write = kshram_kmalloc_write,
+	.mapping = kshram_kmalloc_mapping,
+};

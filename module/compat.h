@@ -11,7 +11,10 @@
 #define KSHRAM_COMPAT_H
 
 #include <linux/device.h>
+#include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/shmem_fs.h>
+#include <linux/splice.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 10, 0)
@@ -64,5 +67,73 @@ static inline void kshram_vm_flags_clear(struct vm_area_struct *vma, unsigned lo
 	vm_flags_clear(vma, flags);
 #endif
 }
+
+/**
+ * kshram_vma_set_file() - make a mapping that is being made one of another file
+ * @vma: the mapping; its mm's mmap_lock is held for writing
+ * @file: the file, which gains a reference; the old one loses one
+ *
+ * vma_set_file() appeared in 5.11 (commit 295992fb815e).
+ */
+static inline void kshram_vma_set_file(struct vm_area_struct *vma, struct file *file)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)
+	get_file(file);
+	swap(vma->vm_file, file);
+	fput(file);
+#else
+	vma_set_file(vma, file);
+#endif
+}
+
+/**
+ * kshram_vfs_mmap() - have a file set up a mapping that is being made
+ * @file: the file
+ * @vma: the mapping; its mm's mmap_lock is held for writing
+ *
+ * In 6.17 call_mmap() became vfs_mmap(), which knows how to call a file that
+ * has only .mmap_prepare, as shmem does (commit 20ca475d9860).
+ *
+ * Return: 0 or a negative errno.
+ */
+static inline int kshram_vfs_mmap(struct file *file, struct vm_area_struct *vma)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+	return call_mmap(file, vma);
+#else
+	return vfs_mmap(file, vma);
+#endif
+}
+
+/*
+ * The flags for shmem_file_setup(): charge pages when they are touched and not
+ * all of them at once. Their type changed during 7.0, some releases after
+ * mk_vma_flags() had appeared, so the function itself is asked.
+ */
+#ifdef mk_vma_flags
+#define kshram_shmem_noreserve                                                             \
+	_Generic(&shmem_file_setup, struct file * (*)(const char *, loff_t, unsigned long) \
+		 : VM_NORESERVE, default                                                   \
+		 : mk_vma_flags(VMA_NORESERVE_BIT))
+#else
+#define kshram_shmem_noreserve VM_NORESERVE
+#endif
+
+/*
+ * .splice_read on top of .read_iter: generic_file_splice_read() until 6.5
+ * (commit c6585011bc1d).
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#define kshram_splice_read generic_file_splice_read
+#else
+#define kshram_splice_read copy_splice_read
+#endif
+
+/* class->devnode takes a const device from 6.2 on (commit ff62b8e6588f). */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define KSHRAM_DEVNODE_CONST
+#else
+#define KSHRAM_DEVNODE_CONST const
+#endif
 
 #endif /* KSHRAM_COMPAT_H */

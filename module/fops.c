@@ -4,52 +4,149 @@
  */
 #include <linux/fs.h>
 #include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/slab.h>
+#include <linux/splice.h>
 
+#include "compat.h"
 #include "fops.h"
 #include "kshram.h"
 #include "slot.h"
+#include "sysfs.h"
+
+/**
+ * struct kshram_file - an open file
+ * @slot: what it shows; found once, by the node's minor number
+ * @ear: which events of the slot it has taken
+ */
+struct kshram_file {
+	struct kshram_slot *slot;
+	struct kshram_ear ear;
+};
+
+static struct kshram_slot *kshram_file_slot(struct file *file)
+{
+	return ((struct kshram_file *)file->private_data)->slot;
+}
 
 static int kshram_open(struct inode *inode, struct file *file)
 {
-	/* Minors start at 0, and the cdev covers no others than the slots'. */
-	struct kshram_slot *slot = kshram_slot(iminor(inode));
+	struct kshram_file *opened = kzalloc(sizeof(*opened), GFP_KERNEL_ACCOUNT);
 
-	file->private_data = slot;
-	/* One address_space for all nodes of a slot: a resize unmaps them all. */
-	file->f_mapping = slot->inode->i_mapping;
+	if (!opened)
+		return -ENOMEM;
+	/* Minors start at 0, and the cdev covers no others than the slots'. */
+	opened->slot = kshram_slot(iminor(inode));
+	/* What was before is not news. */
+	kshram_bell_take(&opened->slot->bell, &opened->ear);
+	file->private_data = opened;
+	kshram_slot_open(opened->slot, file);
+	return 0;
+}
+
+static int kshram_release(struct inode *inode, struct file *file)
+{
+	kshram_slot_release(kshram_file_slot(file));
+	kfree(file->private_data);
 	return 0;
 }
 
 static long kshram_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct kshram_slot *slot = file->private_data;
+	struct kshram_file *opened = file->private_data;
+	struct kshram_slot *slot = opened->slot;
 
 	switch (cmd) {
 	case KSHRAM_GETSLOTS:
-		return KSHRAM_SLOTS;
+		return kshram_slots_count();
 	case KSHRAM_GETSIZE:
 		return kshram_slot_size(slot);
 	case KSHRAM_SETSIZE:
 		if (!(file->f_mode & FMODE_WRITE))
 			return -EBADF;
-		return kshram_slot_resize(slot, arg);
+		return kshram_sysfs_resize(slot, arg);
+	case KSHRAM_RING:
+		if (!(file->f_mode & FMODE_WRITE))
+			return -EBADF;
+		kshram_bell_ring(&slot->bell, KSHRAM_EVENT_RUNG);
+		return 0;
+	case KSHRAM_EVENTS:
+		return kshram_bell_take(&slot->bell, &opened->ear);
 	default:
 		return -ENOTTY;
 	}
 }
 
-static int kshram_mmap(struct file *file, struct vm_area_struct *vma)
+static __poll_t kshram_poll(struct file *file, poll_table *wait)
 {
-	return kshram_slot_mmap(file->private_data, vma);
+	struct kshram_file *opened = file->private_data;
+	struct kshram_bell *bell = &opened->slot->bell;
+	__poll_t ready = EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM;
+
+	poll_wait(file, &bell->wait, wait);
+	if (kshram_bell_heard(bell, &opened->ear))
+		ready |= EPOLLPRI;
+	return ready;
 }
 
-const struct file_operations kshram_fops = {
-	.owner = THIS_MODULE,
-	.open = kshram_open,
-	.unlocked_ioctl = kshram_ioctl,
-	/* The arguments are integers and not pointers: nothing to convert. */
-	.compat_ioctl = kshram_ioctl,
-	.mmap = kshram_mmap,
-	/* msync(MS_SYNC) asks for one; memory is always up to date. */
-	.fsync = noop_fsync,
+static int kshram_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return kshram_slot_mmap(kshram_file_slot(file), vma);
+}
+
+static ssize_t kshram_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	return kshram_slot_read(kshram_file_slot(iocb->ki_filp), iocb, to);
+}
+
+static ssize_t kshram_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	return kshram_slot_write(kshram_file_slot(iocb->ki_filp), iocb, from);
+}
+
+static loff_t kshram_llseek(struct file *file, loff_t offset, int whence)
+{
+	return generic_file_llseek_size(file, offset, whence, MAX_LFS_FILESIZE,
+					kshram_slot_size(kshram_file_slot(file)));
+}
+
+/* Where mappings become those of another file, that file knows the best place. */
+static unsigned long kshram_get_unmapped_area(struct file *file, unsigned long addr,
+					      unsigned long len, unsigned long pgoff,
+					      unsigned long flags)
+{
+	struct file *mapped = kshram_slot_file(kshram_file_slot(file));
+
+	return mapped->f_op->get_unmapped_area(mapped, addr, len, pgoff, flags);
+}
+
+#define KSHRAM_FOPS                                                                                     \
+	.owner = THIS_MODULE, .open = kshram_open, .release = kshram_release,                           \
+	.unlocked_ioctl =                                                                               \
+		kshram_ioctl, /* The arguments are integers and not pointers: nothing to convert. */    \
+		.compat_ioctl = kshram_ioctl, .poll = kshram_poll, .mmap = kshram_mmap,                 \
+	.read_iter = kshram_read_iter, .write_iter = kshram_write_iter,                                 \
+	.splice_read = kshram_splice_read, .splice_write = iter_file_splice_write,                      \
+	.llseek =                                                                                       \
+		kshram_llseek, /* msync(MS_SYNC) and dd conv=fsync ask; memory is always up to date. */ \
+		.fsync = noop_fsync
+
+static const struct file_operations kshram_own_fops = {
+	KSHRAM_FOPS,
 };
+
+static const struct file_operations kshram_file_fops = {
+	KSHRAM_FOPS,
+	.get_unmapped_area = kshram_get_unmapped_area,
+};
+
+/**
+ * kshram_fops() - file operations that fit the backing
+ *
+ * Return: the operations; static.
+ */
+const struct file_operations *kshram_fops(void)
+{
+	/* Left out is not the same as calling the default, which has no stable name. */
+	return kshram_slot_file(kshram_slot(0)) ? &kshram_file_fops : &kshram_own_fops;
+}

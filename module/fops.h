@@ -7,6 +7,6 @@
 
 #include <linux/fs.h>
 
-extern const struct file_operations kshram_fops;
+const struct file_operations *kshram_fops(void);
 
 #endif /* KSHRAM_FOPS_H */

@@ -3,95 +3,72 @@
  * main.c - load and unload
  */
 #include <linux/cdev.h>
-#include <linux/device.h>
-#include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/module.h>
 
-#include "compat.h"
 #include "fops.h"
+#include "param.h"
 #include "procfs.h"
 #include "slot.h"
+#include "sysfs.h"
 
 static dev_t kshram_region;
-static struct class *kshram_class;
 static struct cdev kshram_cdev;
-
-static void kshram_devices_destroy(unsigned int count)
-{
-	while (count--)
-		device_destroy(kshram_class, kshram_region + count);
-}
-
-static int kshram_devices_create(void)
-{
-	struct device *device;
-	unsigned int i;
-
-	for (i = 0; i < KSHRAM_SLOTS; i++) {
-		device = device_create(kshram_class, NULL, kshram_region + i, NULL, "kshram%u", i);
-		if (IS_ERR(device)) {
-			kshram_devices_destroy(i);
-			return PTR_ERR(device);
-		}
-	}
-	return 0;
-}
 
 static int __init kshram_init(void)
 {
+	struct kshram_params params;
+	unsigned int count;
 	int err;
 
-	err = alloc_chrdev_region(&kshram_region, 0, KSHRAM_SLOTS, "kshram");
+	err = kshram_params_check(&params);
 	if (err)
 		return err;
-	err = kshram_slots_init();
+	count = params.limits.slots;
+	err = alloc_chrdev_region(&kshram_region, 0, count, "kshram");
+	if (err)
+		return err;
+	err = kshram_slots_init(params.backing, &params.limits);
 	if (err)
 		goto err_region;
 	err = kshram_procfs_init();
 	if (err)
 		goto err_slots;
-	kshram_class = kshram_class_create("kshram");
-	if (IS_ERR(kshram_class)) {
-		err = PTR_ERR(kshram_class);
-		goto err_procfs;
-	}
-	err = kshram_devices_create();
+	err = kshram_sysfs_init(kshram_region, params.mode);
 	if (err)
-		goto err_class;
+		goto err_procfs;
 	/*
 	 * Last, though the nodes exist already: from here on they can be
 	 * opened, and an init that fails after that would free the module
 	 * under whoever did. An open before it is answered with ENXIO.
 	 */
-	cdev_init(&kshram_cdev, &kshram_fops);
+	cdev_init(&kshram_cdev, kshram_fops());
 	kshram_cdev.owner = THIS_MODULE;
-	err = cdev_add(&kshram_cdev, kshram_region, KSHRAM_SLOTS);
+	err = cdev_add(&kshram_cdev, kshram_region, count);
 	if (err)
-		goto err_devices;
+		goto err_sysfs;
 	return 0;
 
-err_devices:
-	kshram_devices_destroy(KSHRAM_SLOTS);
-err_class:
-	class_destroy(kshram_class);
+err_sysfs:
+	kshram_sysfs_exit();
 err_procfs:
 	kshram_procfs_exit();
 err_slots:
 	kshram_slots_exit();
 err_region:
-	unregister_chrdev_region(kshram_region, KSHRAM_SLOTS);
+	unregister_chrdev_region(kshram_region, count);
 	return err;
 }
 
 static void __exit kshram_exit(void)
 {
+	unsigned int count = kshram_slots_count();
+
 	cdev_del(&kshram_cdev);
-	kshram_devices_destroy(KSHRAM_SLOTS);
-	class_destroy(kshram_class);
+	kshram_sysfs_exit();
 	kshram_procfs_exit();
 	kshram_slots_exit();
-	unregister_chrdev_region(kshram_region, KSHRAM_SLOTS);
+	unregister_chrdev_region(kshram_region, count);
 }
 
 module_init(kshram_init);

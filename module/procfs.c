@@ -13,7 +13,7 @@ static int kshram_proc_show(struct seq_file *seq, void *unused)
 {
 	unsigned int i;
 
-	for (i = 0; i < KSHRAM_SLOTS; i++)
+	for (i = 0; i < kshram_slots_count(); i++)
 		seq_printf(seq, "%02u: %zu\n", i, kshram_slot_size(kshram_slot(i)));
 	return 0;
 }

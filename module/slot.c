@@ -1,51 +1,84 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * slot.c - the slots: lock, size, resize, lifetime
+ * slot.c - the slots: sizes, the account of all of them, lifetime
  */
-#include <linux/err.h>
-#include <linux/fs_context.h>
-#include <linux/mount.h>
-#include <linux/pseudo_fs.h>
+#include <linux/atomic.h>
+#include <linux/rbtree.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
 
 #include "backing.h"
-#include "compat.h"
+#include "kshram.h"
 #include "slot.h"
 
-static struct kshram_slot kshram_slots[KSHRAM_SLOTS];
+static const struct kshram_backing *kshram_backing;
+static struct kshram_limits kshram_limits;
+static struct kshram_slot *kshram_slots;
 
-/*
- * Each device node has an inode, and an address_space, of its own; a slot can
- * have several nodes (mknod, containers). What all of them share must come
- * from a file system, so here is a private one that holds one inode a slot
- * (as drivers/gpu/drm/drm_drv.c does, for the same reason). A shmem inode would
- * not do: shmem_file() believes f_mapping, and F_ADD_SEALS would then write
- * into whatever lies next to the node's own inode.
+/* Pages that the slots' sizes amount to; never more than max_total. */
+static atomic_long_t kshram_pages;
+
+/**
+ * kshram_slots_count() - how many slots there are
+ *
+ * Return: the number.
  */
-#define KSHRAM_FS_MAGIC 0x4b524d46 /* "KRMF" */
-
-static struct vfsmount *kshram_mnt;
-
-static int kshram_fs_init_context(struct fs_context *fc)
+unsigned int kshram_slots_count(void)
 {
-	return init_pseudo(fc, KSHRAM_FS_MAGIC) ? 0 : -ENOMEM;
+	return kshram_limits.slots;
 }
 
-/* No owner: our own mount would pin the module for ever. Exit unmounts it. */
-static struct file_system_type kshram_fs = {
-	.name = "kshram",
-	.init_fs_context = kshram_fs_init_context,
-	.kill_sb = kill_anon_super,
-};
+/**
+ * kshram_slots_backing() - where their memory comes from
+ *
+ * Return: the backing's name; static.
+ */
+const char *kshram_slots_backing(void)
+{
+	return kshram_backing->name;
+}
 
 /**
  * kshram_slot() - look up a slot
- * @index: below KSHRAM_SLOTS
+ * @index: below kshram_slots_count()
  *
  * Return: the slot; it lives as long as the module.
  */
 struct kshram_slot *kshram_slot(unsigned int index)
 {
 	return &kshram_slots[index];
+}
+
+/**
+ * kshram_slot_open() - an open file of this slot comes into being
+ * @slot: the slot
+ * @file: the file
+ */
+void kshram_slot_open(struct kshram_slot *slot, struct file *file)
+{
+	atomic_inc(&slot->opens);
+	if (kshram_backing->open)
+		kshram_backing->open(slot, file);
+}
+
+/**
+ * kshram_slot_release() - an open file of this slot is gone
+ * @slot: the slot
+ */
+void kshram_slot_release(struct kshram_slot *slot)
+{
+	atomic_dec(&slot->opens);
+}
+
+/**
+ * kshram_slot_file() - the file that mappings of this slot are made of
+ * @slot: the slot
+ *
+ * Return: the file, or NULL where it is the device node's own.
+ */
+struct file *kshram_slot_file(struct kshram_slot *slot)
+{
+	return kshram_backing->file ? kshram_backing->file(slot) : NULL;
 }
 
 /**
@@ -56,8 +89,28 @@ struct kshram_slot *kshram_slot(unsigned int index)
  */
 size_t kshram_slot_size(struct kshram_slot *slot)
 {
-	/* One word, and stale as soon as it is read, lock or no lock. */
-	return READ_ONCE(slot->size);
+	return kshram_backing->size(slot);
+}
+
+static unsigned long kshram_size_pages(size_t size)
+{
+	return PAGE_ALIGN(size) >> PAGE_SHIFT;
+}
+
+static int kshram_charge(unsigned long pages)
+{
+	unsigned long limit = kshram_limits.max_total >> PAGE_SHIFT;
+
+	if ((unsigned long)atomic_long_add_return(pages, &kshram_pages) > limit) {
+		atomic_long_sub(pages, &kshram_pages);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void kshram_uncharge(unsigned long pages)
+{
+	atomic_long_sub(pages, &kshram_pages);
 }
 
 /**
@@ -66,16 +119,37 @@ size_t kshram_slot_size(struct kshram_slot *slot)
  * @size: bytes
  *
  * Return: 0; -EOVERFLOW above INT_MAX, which KSHRAM_GETSIZE could not answer;
- * -EINVAL for 0 and above the slot's maximum; -ENOMEM. On error the slot is as
- * it was.
+ * -EINVAL for 0 and above the slot's maximum; -ENOMEM, also when all slots
+ * together would take more than they may; whatever the backing refuses with. On
+ * error the slot is as it was.
  */
 int kshram_slot_resize(struct kshram_slot *slot, unsigned long size)
 {
+	unsigned long before, after = kshram_size_pages(size);
+	int err = 0;
+
 	if (size > INT_MAX)
 		return -EOVERFLOW;
-	if (!size || size > KSHRAM_MAX_SIZE)
+	if (!size || size > kshram_limits.max_size)
 		return -EINVAL;
-	return kshram_backing_resize(slot, size);
+
+	mutex_lock(&slot->resizing);
+	before = kshram_size_pages(kshram_slot_size(slot));
+	/* Growth is charged before there is any, shrinking when it has happened. */
+	if (after > before)
+		err = kshram_charge(after - before);
+	if (err)
+		goto out;
+	err = kshram_backing->resize(slot, size);
+	if (err && after > before)
+		kshram_uncharge(after - before);
+	else if (!err && after < before)
+		kshram_uncharge(before - after);
+out:
+	mutex_unlock(&slot->resizing);
+	if (!err)
+		kshram_bell_ring(&slot->bell, KSHRAM_EVENT_RESIZED);
+	return err;
 }
 
 /**
@@ -83,65 +157,113 @@ int kshram_slot_resize(struct kshram_slot *slot, unsigned long size)
  * @slot: the slot
  * @vma: the mapping; its mm's mmap_lock is held for writing
  *
+ * The size may change before the mapping is complete; its faults look again.
+ *
  * Return: 0; -EPERM for an executable mapping; -EINVAL for one that would
  * reach past the slot's last page, or what the backing refuses.
  */
 int kshram_slot_mmap(struct kshram_slot *slot, struct vm_area_struct *vma)
 {
-	unsigned long pages;
-	int err;
+	unsigned long pages = kshram_size_pages(kshram_slot_size(slot));
 
 	if (vma->vm_flags & VM_EXEC)
 		return -EPERM;
-	kshram_vm_flags_clear(vma, VM_MAYEXEC);
-
-	down_read(&slot->lock);
-	pages = PAGE_ALIGN(slot->size) >> PAGE_SHIFT;
 	/* In this form nothing overflows, whatever the offset. */
 	if (vma->vm_pgoff >= pages || vma_pages(vma) > pages - vma->vm_pgoff)
-		err = -EINVAL;
-	else
-		err = kshram_backing_mmap(slot, vma);
-	up_read(&slot->lock);
-	return err;
+		return -EINVAL;
+	return kshram_backing->mmap(slot, vma);
+}
+
+/**
+ * kshram_slot_read() - read(2) and its kin
+ * @slot: the slot
+ * @iocb: whose position says where; advanced
+ * @to: where to
+ *
+ * Return: bytes; 0 at the end; a negative errno.
+ */
+ssize_t kshram_slot_read(struct kshram_slot *slot, struct kiocb *iocb, struct iov_iter *to)
+{
+	return kshram_backing->read(slot, iocb, to);
+}
+
+/**
+ * kshram_slot_write() - write(2) and its kin
+ * @slot: the slot, which does not grow
+ * @iocb: whose position says where; advanced. With IOCB_APPEND (O_APPEND) that
+ *	is the end, where nothing fits, as on a block device.
+ * @from: where from
+ *
+ * Return: bytes; -ENOSPC at the end; another negative errno.
+ */
+ssize_t kshram_slot_write(struct kshram_slot *slot, struct kiocb *iocb, struct iov_iter *from)
+{
+	if (!iov_iter_count(from))
+		return 0;
+	if (iocb->ki_flags & IOCB_APPEND)
+		iocb->ki_pos = kshram_slot_size(slot);
+	return kshram_backing->write(slot, iocb, from);
+}
+
+/**
+ * kshram_slot_mappings() - how many mappings a slot has
+ * @slot: the slot
+ *
+ * Counted where the kernel itself keeps them, so that fork, mremap and partial
+ * unmapping need no accounting of ours.
+ *
+ * Return: the number; each process's count, also what a fork inherited.
+ */
+unsigned int kshram_slot_mappings(struct kshram_slot *slot)
+{
+	struct address_space *mapping = kshram_backing->mapping(slot);
+	unsigned int count = 0;
+	struct rb_node *node;
+
+	i_mmap_lock_read(mapping);
+	for (node = rb_first_cached(&mapping->i_mmap); node; node = rb_next(node))
+		count++;
+	i_mmap_unlock_read(mapping);
+	return count;
 }
 
 static int kshram_slot_init(struct kshram_slot *slot)
 {
 	int err;
 
-	init_rwsem(&slot->lock);
-	err = kshram_backing_alloc(slot, KSHRAM_SLOT_SIZE);
+	mutex_init(&slot->resizing);
+	kshram_bell_init(&slot->bell);
+	err = kshram_backing->alloc(slot, kshram_limits.size);
 	if (err)
 		return err;
-	slot->inode = alloc_anon_inode(kshram_mnt->mnt_sb);
-	if (IS_ERR(slot->inode)) {
-		kshram_backing_free(slot);
-		return PTR_ERR(slot->inode);
-	}
+	/* The limits fit each other: this stays below max_total. */
+	kshram_charge(kshram_size_pages(kshram_limits.size));
 	return 0;
-}
-
-static void kshram_slot_exit(struct kshram_slot *slot)
-{
-	iput(slot->inode);
-	kshram_backing_free(slot);
 }
 
 /**
  * kshram_slots_init() - make all slots
+ * @backing: where their memory comes from
+ * @limits: checked by the caller; they fit each other and the backing
  *
  * Return: 0 or a negative errno, and then nothing is left.
  */
-int kshram_slots_init(void)
+int kshram_slots_init(const struct kshram_backing *backing, const struct kshram_limits *limits)
 {
 	unsigned int i;
 	int err;
 
-	kshram_mnt = kern_mount(&kshram_fs);
-	if (IS_ERR(kshram_mnt))
-		return PTR_ERR(kshram_mnt);
-	for (i = 0; i < KSHRAM_SLOTS; i++) {
+	kshram_backing = backing;
+	kshram_limits = *limits;
+	kshram_slots = kcalloc(limits->slots, sizeof(*kshram_slots), GFP_KERNEL);
+	if (!kshram_slots)
+		return -ENOMEM;
+	if (backing->init) {
+		err = backing->init();
+		if (err)
+			goto err_array;
+	}
+	for (i = 0; i < limits->slots; i++) {
 		err = kshram_slot_init(&kshram_slots[i]);
 		if (err)
 			goto err_slots;
@@ -150,19 +272,24 @@ int kshram_slots_init(void)
 
 err_slots:
 	while (i--)
-		kshram_slot_exit(&kshram_slots[i]);
-	kern_unmount(kshram_mnt);
+		backing->free(&kshram_slots[i]);
+	if (backing->exit)
+		backing->exit();
+err_array:
+	kfree(kshram_slots);
 	return err;
 }
 
 /**
- * kshram_slots_exit() - release all slots; no file or mapping is left
+ * kshram_slots_exit() - release all slots; no open file is left
  */
 void kshram_slots_exit(void)
 {
-	unsigned int i = KSHRAM_SLOTS;
+	unsigned int i = kshram_limits.slots;
 
 	while (i--)
-		kshram_slot_exit(&kshram_slots[i]);
-	kern_unmount(kshram_mnt);
+		kshram_backing->free(&kshram_slots[i]);
+	if (kshram_backing->exit)
+		kshram_backing->exit();
+	kfree(kshram_slots);
 }

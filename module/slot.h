@@ -7,35 +7,81 @@
 
 #include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/rwsem.h>
 
-#define KSHRAM_SLOTS 8U
-#define KSHRAM_SLOT_SIZE 4096UL
+#include "bell.h"
+
+struct device;
+struct kshram_backing;
+
+/* /proc/kshram writes an index with two digits. */
+#define KSHRAM_MAX_SLOTS 100U
 
 /**
  * struct kshram_slot - the memory behind one device
- * @lock: protects @size and @mem. Order: mmap_lock, then @lock, then the
- *	i_mmap_rwsem of @inode's mapping, then page-table locks. Page faults
- *	take it for reading, so nothing may touch user memory under it.
- * @size: what KSHRAM_GETSIZE answers, in bytes; never 0
- * @mem: PAGE_ALIGN(@size) bytes that belong to this slot alone; what lies
- *	beyond @size was zero at the last resize
- * @inode: nobody opens it; its address_space is the f_mapping of every open
- *	file of this slot, through whichever node, so that a resize finds all
- *	mappings in one place
+ * @resizing: held while the size changes, so that the account of all slots and
+ *	the size agree. Order: @resizing, then whatever the backing takes.
+ *	Nothing that user memory's faults wait for may wait for it.
+ * @bell: what poll waits for
+ * @opens: open files (not descriptors)
+ * @device: what the system knows it by; set before the first open, and gone
+ *	after the last
+ * @lock: kmalloc backing: protects @size and @mem. Order: mmap_lock, then
+ *	@lock, then the i_mmap_rwsem of @inode's mapping, then page-table locks.
+ *	Page faults take it for reading, so nothing may touch user memory under
+ *	it.
+ * @size: kmalloc backing: what KSHRAM_GETSIZE answers, in bytes; never 0
+ * @mem: kmalloc backing: PAGE_ALIGN(@size) bytes that belong to this slot
+ *	alone; what lies beyond @size was zero at the last resize
+ * @inode: kmalloc backing: nobody opens it; its address_space is the f_mapping
+ *	of every open file of this slot, through whichever node, so that a
+ *	resize finds all mappings in one place
+ * @file: shmem backing: the file that is the slot; its size is the slot's
  */
 struct kshram_slot {
-	struct rw_semaphore lock;
-	size_t size;
-	void *mem;
-	struct inode *inode;
+	struct mutex resizing;
+	struct kshram_bell bell;
+	atomic_t opens;
+	struct device *device;
+	union {
+		struct {
+			struct rw_semaphore lock;
+			size_t size;
+			void *mem;
+			struct inode *inode;
+		};
+		struct file *file;
+	};
 };
 
-int kshram_slots_init(void);
+/**
+ * struct kshram_limits - what the slots may be, from the module's parameters
+ * @slots: how many, 1 to KSHRAM_MAX_SLOTS
+ * @size: of each at load, in bytes
+ * @max_size: of any one later, in bytes
+ * @max_total: of all together, in bytes, each counted in whole pages
+ */
+struct kshram_limits {
+	unsigned int slots;
+	unsigned long size;
+	unsigned long max_size;
+	unsigned long max_total;
+};
+
+int kshram_slots_init(const struct kshram_backing *backing, const struct kshram_limits *limits);
 void kshram_slots_exit(void);
+unsigned int kshram_slots_count(void);
+const char *kshram_slots_backing(void);
 struct kshram_slot *kshram_slot(unsigned int index);
+void kshram_slot_open(struct kshram_slot *slot, struct file *file);
+void kshram_slot_release(struct kshram_slot *slot);
+struct file *kshram_slot_file(struct kshram_slot *slot);
 size_t kshram_slot_size(struct kshram_slot *slot);
 int kshram_slot_resize(struct kshram_slot *slot, unsigned long size);
 int kshram_slot_mmap(struct kshram_slot *slot, struct vm_area_struct *vma);
+ssize_t kshram_slot_read(struct kshram_slot *slot, struct kiocb *iocb, struct iov_iter *to);
+ssize_t kshram_slot_write(struct kshram_slot *slot, struct kiocb *iocb, struct iov_iter *from);
+unsigned int kshram_slot_mappings(struct kshram_slot *slot);
 
 #endif /* KSHRAM_SLOT_H */

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * backing_shmem.c - slots as shmem files
+ *
+ * A slot is an unlinked file in the kernel's own tmpfs, and a mapping of the
+ * node becomes a mapping of that file: everything that needs pages with a
+ * reference count works, and nothing of it is ours. Such a mapping holds the
+ * file and not the module, and may outlive it.
+ *
+ * The other way, to keep the node's file in the mapping and to serve faults
+ * from the shmem file's page cache through f_mapping, is not safe: shmem_file()
+ * believes f_mapping, so that fcntl(F_ADD_SEALS) takes the node's inode for one
+ * of tmpfs. And what hangs on vma_is_shmem() (huge pages, memory policy) would
+ * be lost.
+ */
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/namei.h>
+#include <linux/shmem_fs.h>
+#include <linux/uio.h>
+
+#include "backing.h"
+#include "compat.h"
+
+static int kshram_shmem_alloc(struct kshram_slot *slot, size_t size)
+{
+	slot->file = shmem_file_setup("kshram", size, kshram_shmem_noreserve);
+	if (IS_ERR(slot->file))
+		return PTR_ERR(slot->file);
+	/*
+	 * As shmem_kernel_file_setup() does, which older kernels do not export:
+	 * security modules judge the device node and not this file.
+	 */
+	file_inode(slot->file)->i_flags |= S_PRIVATE;
+	return 0;
+}
+
+static void kshram_shmem_free(struct kshram_slot *slot)
+{
+	fput(slot->file);
+}
+
+static size_t kshram_shmem_size(struct kshram_slot *slot)
+{
+	return i_size_read(file_inode(slot->file));
+}
+
+static int kshram_shmem_resize(struct kshram_slot *slot, size_t size)
+{
+	const struct path *path = &slot->file->f_path;
+	size_t old = kshram_shmem_size(slot);
+	int err;
+
+	/*
+	 * Truncating clears the rest of the last page; growing does not, and a
+	 * mapping may have stored something there. So to grow, first truncate to
+	 * the size that it has.
+	 */
+	err = vfs_truncate(path, min(size, old));
+	if (!err && size > old)
+		err = vfs_truncate(path, size);
+	return err;
+}
+
+static int kshram_shmem_mmap(struct kshram_slot *slot, struct vm_area_struct *vma)
+{
+	kshram_vm_flags_clear(vma, VM_MAYEXEC);
+	kshram_vma_set_file(vma, slot->file);
+	return kshram_vfs_mmap(slot->file, vma);
+}
+
+static ssize_t kshram_shmem_read(struct kshram_slot *slot, struct kiocb *iocb, struct iov_iter *to)
+{
+	struct kiocb kiocb;
+	ssize_t done;
+
+	kiocb_clone(&kiocb, iocb, slot->file);
+	done = slot->file->f_op->read_iter(&kiocb, to);
+	iocb->ki_pos = kiocb.ki_pos;
+	return done;
+}
+
+static ssize_t kshram_shmem_write(struct kshram_slot *slot, struct kiocb *iocb,
+				  struct iov_iter *from)
+{
+	struct inode *inode = file_inode(slot->file);
+	size_t count = iov_iter_count(from);
+	struct kiocb kiocb;
+	ssize_t done = -ENOSPC;
+	loff_t size;
+
+	kiocb_clone(&kiocb, iocb, slot->file);
+	/* Under this lock the size stands still: a write past it would grow it. */
+	inode_lock(inode);
+	size = i_size_read(inode);
+	if (kiocb.ki_pos < size) {
+		iov_iter_truncate(from, size - kiocb.ki_pos);
+		count -= iov_iter_count(from);
+		done = __generic_file_write_iter(&kiocb, from);
+		iov_iter_reexpand(from, iov_iter_count(from) + count);
+	}
+	inode_unlock(inode);
+	iocb->ki_pos = kiocb.ki_pos;
+	return done;
+}
+
+static struct file *kshram_shmem_file(struct kshram_slot *slot)
+{
+	return slot->file;
+}
+
+static struct address_space *kshram_shmem_mapping(struct kshram_slot *slot)
+{
+	return slot->file->f_mapping;
+}
+
+const struct kshram_backing kshram_backing_shmem = {
+	.name = "shmem",
+	.max_size = INT_MAX & PAGE_MASK,
+	.alloc = kshram_shmem_alloc,
+	.free = kshram_shmem_free,
+	.size = kshram_shmem_size,
+	.resize = kshram_shmem_resize,
+	.mmap = kshram_shmem_mmap,
+	.read = kshram_shmem_read,
+	.write = kshram_shmem_write,
+	.file = kshram_shmem_file,
+	.mapping = kshram_shmem_mapping,
+};

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * sysfs.c - the devices: their nodes, attributes and uevents
+ */
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/kobject.h>
+#include <linux/slab.h>
+#include <linux/sysfs.h>
+
+#include "compat.h"
+#include "param.h"
+#include "slot.h"
+#include "sysfs.h"
+
+static dev_t kshram_region;
+static umode_t kshram_mode;
+static struct class *kshram_class;
+
+/* Everybody who may want to know is told: sleepers in poll, and udev. */
+static int kshram_device_resize(struct device *device, unsigned long size)
+{
+	char text[sizeof("SIZE=18446744073709551615")];
+	char *env[] = { text, NULL };
+	int err = kshram_slot_resize(dev_get_drvdata(device), size);
+
+	if (err)
+		return err;
+	snprintf(text, sizeof(text), "SIZE=%lu", size);
+	/* News that cannot be sent for want of memory undo no resize. */
+	kobject_uevent_env(&device->kobj, KOBJ_CHANGE, env);
+	return 0;
+}
+
+/**
+ * kshram_sysfs_resize() - resize a slot and let the system know
+ * @slot: the slot
+ * @size: bytes
+ *
+ * Return: what kshram_slot_resize() returns.
+ */
+int kshram_sysfs_resize(struct kshram_slot *slot, unsigned long size)
+{
+	return kshram_device_resize(slot->device, size);
+}
+
+static ssize_t size_show(struct device *device, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%zu\n", kshram_slot_size(dev_get_drvdata(device)));
+}
+
+static ssize_t size_store(struct device *device, struct device_attribute *attr, const char *buf,
+			  size_t count)
+{
+	unsigned long size;
+	int err = kshram_parse_size(buf, &size);
+
+	if (!err)
+		err = kshram_device_resize(device, size);
+	return err ?: count;
+}
+static DEVICE_ATTR_RW(size);
+
+static ssize_t backing_show(struct device *device, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", kshram_slots_backing());
+}
+static DEVICE_ATTR_RO(backing);
+
+static ssize_t opens_show(struct device *device, struct device_attribute *attr, char *buf)
+{
+	struct kshram_slot *slot = dev_get_drvdata(device);
+
+	return sysfs_emit(buf, "%d\n", atomic_read(&slot->opens));
+}
+static DEVICE_ATTR_RO(opens);
+
+static ssize_t mappings_show(struct device *device, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", kshram_slot_mappings(dev_get_drvdata(device)));
+}
+static DEVICE_ATTR_RO(mappings);
+
+static struct attribute *kshram_attrs[] = {
+	&dev_attr_size.attr,
+	&dev_attr_backing.attr,
+	&dev_attr_opens.attr,
+	&dev_attr_mappings.attr,
+	NULL,
+};
+ATTRIBUTE_GROUPS(kshram);
+
+static char *kshram_devnode(KSHRAM_DEVNODE_CONST struct device *device, umode_t *mode)
+{
+	if (mode)
+		*mode = kshram_mode;
+	return NULL;
+}
+
+static void kshram_devices_destroy(unsigned int count)
+{
+	while (count--)
+		device_destroy(kshram_class, kshram_region + count);
+}
+
+/**
+ * kshram_sysfs_init() - create the class and a device for each slot
+ * @region: the number of the first; the others follow
+ * @mode: permissions of the nodes
+ *
+ * Return: 0 or a negative errno, and then nothing is left.
+ */
+int kshram_sysfs_init(dev_t region, umode_t mode)
+{
+	struct kshram_slot *slot;
+	unsigned int i;
+	int err;
+
+	kshram_region = region;
+	kshram_mode = mode;
+	kshram_class = kshram_class_create("kshram");
+	if (IS_ERR(kshram_class))
+		return PTR_ERR(kshram_class);
+	kshram_class->devnode = kshram_devnode;
+	for (i = 0; i < kshram_slots_count(); i++) {
+		slot = kshram_slot(i);
+		slot->device = device_create_with_groups(kshram_class, NULL, region + i, slot,
+							 kshram_groups, "kshram%u", i);
+		if (IS_ERR(slot->device)) {
+			err = PTR_ERR(slot->device);
+			goto err_devices;
+		}
+	}
+	return 0;
+
+err_devices:
+	kshram_devices_destroy(i);
+	class_destroy(kshram_class);
+	return err;
+}
+
+/**
+ * kshram_sysfs_exit() - remove the devices; waits for users of their attributes
+ */
+void kshram_sysfs_exit(void)
+{
+	kshram_devices_destroy(kshram_slots_count());
+	class_destroy(kshram_class);
+}
