@@ -70,14 +70,16 @@ has() {
 # console COMMANDS SHELL-COMMAND - boot with the shell command, type COMMANDS at the
 # prompt; all output in $tmp/console. Fails unless the machine ends by itself.
 console() {
-	rm -f "$tmp/in"
+	# What an earlier machine said must not be taken for this one's answer.
+	rm -f "$tmp/in" "$tmp/console"
 	mkfifo "$tmp/in"
+	: >"$tmp/console"
 	student sh -c "exec $2" <"$tmp/in" >"$tmp/console" 2>&1 &
 	qemu_pid=$!
 	exec 3>"$tmp/in"
 	waited=0
-	# What is typed before the shell reads is lost, all or the start of it, and a
-	# prompt does not show that it reads yet: an answer does.
+	# What is typed before the machine reads is lost, all or the start of it: the
+	# serial port is reset when its driver starts. An answer shows that it reads.
 	until grep -q '^ready42' "$tmp/console"; do
 		if [ "$waited" -ge 90 ] || ! kill -0 "$qemu_pid" 2>/dev/null; then
 			break
