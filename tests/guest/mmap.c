@@ -88,10 +88,24 @@ static void bounds(void)
 	resize(fd, 4096);
 }
 
-static void no_private(void)
+static void private(void)
 {
 	int rw = slot_open(NODE(0), O_RDWR), ro = slot_open(NODE(0), O_RDONLY);
 
+	unsigned char *copy, *mem = slot_map(rw, PAGE);
+
+	if (slot_is_shmem()) {
+		copy = map(ro, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, 0);
+		CHECK(copy != MAP_FAILED);
+		mem[0] = 1;
+		CHECK_IS(copy[0], 1);
+		copy[0] = 2;
+		mem[0] = 3;
+		CHECK_IS(copy[0], 2);
+		CHECK_IS(mem[0], 3);
+		mem[0] = 0;
+		return;
+	}
 	CHECK_ERR(map(rw, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, 0), EINVAL);
 	CHECK_ERR(map(rw, PAGE, PROT_READ, MAP_PRIVATE, 0), EINVAL);
 	CHECK_ERR(map(ro, PAGE, PROT_READ, MAP_PRIVATE, 0), EINVAL);
@@ -263,8 +277,17 @@ static void mremap_rules(void)
 	resize(fd, 8 * PAGE);
 	mem = slot_map(fd, 4 * PAGE);
 	mem[3 * PAGE] = 33;
-	CHECK_ERR(mremap(mem, 4 * PAGE, 8 * PAGE, MREMAP_MAYMOVE), EFAULT);
-	CHECK_ERR(mremap(mem, 4 * PAGE, 8 * PAGE, 0), EFAULT);
+	if (slot_is_shmem()) {
+		moved = mremap(mem, 4 * PAGE, 8 * PAGE, MREMAP_MAYMOVE);
+		CHECK(moved != MAP_FAILED);
+		CHECK_IS(moved[3 * PAGE], 33);
+		CHECK(all_bytes(moved + 4 * PAGE, 0, 4 * PAGE));
+		CHECK(mremap(moved, 8 * PAGE, 4 * PAGE, 0) == moved);
+		mem = moved;
+	} else {
+		CHECK_ERR(mremap(mem, 4 * PAGE, 8 * PAGE, MREMAP_MAYMOVE), EFAULT);
+		CHECK_ERR(mremap(mem, 4 * PAGE, 8 * PAGE, 0), EFAULT);
+	}
 	/* The same length elsewhere: the entries move along. */
 	moved = map(-1, 4 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, 0);
 	CHECK(mremap(mem, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, moved) == moved);
@@ -318,7 +341,9 @@ static void advice_and_sync(void)
 	CHECK_IS(fsync(fd), 0);
 	CHECK_IS(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
 	madvise(mem, PAGE, MADV_DONTNEED);
-	madvise(mem, PAGE, MADV_REMOVE);
+	/* On shmem it does what its name says, as on any file of tmpfs. */
+	if (!slot_is_shmem())
+		madvise(mem, PAGE, MADV_REMOVE);
 	madvise(mem, PAGE, MADV_HUGEPAGE);
 	madvise(mem, PAGE, MADV_WILLNEED);
 	madvise(mem, PAGE, MADV_FREE);
@@ -356,7 +381,7 @@ static void compat_mmap(void)
 static void live_resize_keeps_stores(void)
 {
 	static const unsigned long sizes[] = { 2 * PAGE, 100,  5 * PAGE, 300 * PAGE,
-					       PAGE,	 8192, MAX_SIZE, 4096 };
+					       PAGE,	 8192, LARGE,	 4096 };
 	int fd = slot_open(NODE(0), O_RDWR), other = second_node();
 	unsigned char *one = slot_map(fd, PAGE), *two = slot_map(other, PAGE), *three;
 	size_t i;
@@ -422,7 +447,7 @@ static void untouched_mapping(void)
 
 const struct tap_test mmap_tests[] = {
 	{ "a mapping past the last page, at any offset, is refused", bounds },
-	{ "MAP_PRIVATE is EINVAL", no_private },
+	{ "MAP_PRIVATE is EINVAL on kmalloc, a private copy on shmem", private },
 	{ "executable mappings are EPERM, mprotect to one EACCES", no_exec },
 	{ "a read-only descriptor gets no writable mapping", read_only },
 	{ "mprotect to read-only and back", mprotect_both_ways },
@@ -431,7 +456,7 @@ const struct tap_test mmap_tests[] = {
 	{ "any page-aligned offset maps the bytes that are there", offsets },
 	{ "processes see each other's stores, through different nodes", processes_share },
 	{ "a mapping is shared across fork", fork_shares },
-	{ "mremap moves and shrinks, and does not grow", mremap_rules },
+	{ "mremap moves and shrinks; it grows on shmem only", mremap_rules },
 	{ "pieces of a split mapping keep showing the slot", partial_unmap },
 	{ "msync, fsync, advice and seals do no harm", advice_and_sync },
 	{ "32-bit mmap2 maps the slot", compat_mmap },

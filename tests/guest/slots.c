@@ -3,6 +3,7 @@
  * slots.c - what several tests do to slots
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -11,6 +12,28 @@
 
 #include "slots.h"
 #include "tap.h"
+
+const char *slot_backing = "kmalloc";
+
+/**
+ * slot_is_shmem() - is it the shmem backing that is tested?
+ *
+ * Return: whether it is.
+ */
+bool slot_is_shmem(void)
+{
+	return !strcmp(slot_backing, "shmem");
+}
+
+/**
+ * slot_max() - the largest size of a slot
+ *
+ * Return: bytes: on shmem what GETSIZE can answer, in whole pages.
+ */
+size_t slot_max(void)
+{
+	return slot_is_shmem() ? INT_MAX & ~(PAGE - 1) : LARGE;
+}
 
 /**
  * slot_open() - open a node or fail the test
@@ -102,33 +125,51 @@ size_t meminfo(const char *name)
 	FILE *file = fopen("/proc/meminfo", "re");
 	char line[128];
 	size_t kib = 0, len = strlen(name);
+	bool found = false;
 
 	CHECK(file);
 	while (fgets(line, sizeof(line), file))
-		if (!strncmp(line, name, len) && line[len] == ':')
+		if (!strncmp(line, name, len) && line[len] == ':') {
 			kib = strtoul(line + len + 1, NULL, 10);
+			found = true;
+		}
 	fclose(file);
-	CHECK(kib > 0);
+	CHECK(found);
 	return kib << 10;
 }
 
 /**
- * module_load() - load a module
+ * module_load_with() - load a module
+ * @path: its file
+ * @params: its parameters, "name=value" with spaces between
+ *
+ * Return: 0, or -1 and errno.
+ */
+int module_load_with(const char *path, const char *params)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret, err;
+
+	if (fd < 0)
+		return -1;
+	ret = syscall(SYS_finit_module, fd, params, 0);
+	err = errno;
+	close(fd);
+	errno = err;
+	return ret;
+}
+
+/**
+ * module_load() - load a module with the backing that is tested
  * @path: its file
  *
  * Return: 0, or -1 and errno.
  */
 int module_load(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), ret, err;
+	char params[64];
 
-	if (fd < 0)
-		return -1;
-	ret = syscall(SYS_finit_module, fd, "", 0);
-	err = errno;
-	close(fd);
-	errno = err;
-	return ret;
+	snprintf(params, sizeof(params), "backing=%s", slot_backing);
+	return module_load_with(path, params);
 }
 
 /**

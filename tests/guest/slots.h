@@ -12,8 +12,15 @@
 #define PAGE 4096UL
 #define NODE(n) "/dev/kshram" #n
 
-/* kmalloc's limit on x86-64: a slot can have this size and no more. */
-#define MAX_SIZE (4UL << 20)
+/* A size that both backings can give: kmalloc's limit on x86-64. */
+#define LARGE (4UL << 20)
+
+/* Parameters that /kshram.ko is loaded with: --backing. */
+extern const char *slot_backing;
+/* Is it the shmem backing that is tested? */
+bool slot_is_shmem(void);
+/* The largest size that a slot of this backing can have. */
+size_t slot_max(void);
 
 /* Open a node or fail the test. */
 int slot_open(const char *node, int flags);
@@ -25,8 +32,9 @@ bool all_bytes(const unsigned char *mem, int value, size_t len);
 bool raises_sigbus(volatile unsigned char *byte, bool write);
 /* The first "name: N kB" of /proc/meminfo, in bytes. */
 size_t meminfo(const char *name);
-/* init_module() and delete_module() for /kshram.ko; -1 and errno. */
+/* init_module() and delete_module(); -1 and errno. */
 int module_load(const char *path);
+int module_load_with(const char *path, const char *params);
 int module_unload(const char *name);
 /* A system call through the 32-bit entry of the kernel. */
 long compat_syscall3(long number, long a, long b, long c);

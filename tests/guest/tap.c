@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tap.c - guest_tests [--rounds N] GROUP...: run groups of tests, one TAP stream
+ * tap.c - guest_tests [--backing NAME] [--rounds N] GROUP...: run groups of tests, one TAP stream
  *
  * Exit status: 0 when no test failed, 1 when one did, 2 for wrong arguments.
  */
@@ -21,9 +21,11 @@ static const struct {
 	const char *name;
 	const struct tap_test *tests;
 } groups[] = {
-	{ "planted", planted_tests }, { "faults", faults_tests },	{ "abi", abi_tests },
-	{ "mmap", mmap_tests },	      { "load", load_tests },		{ "race", race_tests },
-	{ "health", health_tests },   { "detectors", detectors_tests },
+	{ "planted", planted_tests },	  { "faults", faults_tests }, { "abi", abi_tests },
+	{ "mmap", mmap_tests },		  { "load", load_tests },     { "race", race_tests },
+	{ "file", file_tests },		  { "bell", bell_tests },     { "admin", admin_tests },
+	{ "pages", pages_tests },	  { "shmem", shmem_tests },   { "health", health_tests },
+	{ "detectors", detectors_tests },
 };
 
 static const struct tap_test *group(const char *name)
@@ -72,10 +74,11 @@ int main(int argc, char **argv)
 	bool good = true;
 	int i, number = 0;
 
-	if (argc > 2 && !strcmp(argv[1], "--rounds")) {
-		tap_rounds = (int)strtol(argv[2], NULL, 10);
-		argv += 2;
-		argc -= 2;
+	for (; argc > 2 && !strncmp(argv[1], "--", 2); argv += 2, argc -= 2) {
+		if (!strcmp(argv[1], "--rounds"))
+			tap_rounds = (int)strtol(argv[2], NULL, 10);
+		else if (!strcmp(argv[1], "--backing"))
+			slot_backing = argv[2];
 	}
 	for (i = 1; i < argc; i++) {
 		test = group(argv[i]);

@@ -83,6 +83,11 @@ extern const struct tap_test abi_tests[];
 extern const struct tap_test mmap_tests[];
 extern const struct tap_test load_tests[];
 extern const struct tap_test race_tests[];
+extern const struct tap_test file_tests[];
+extern const struct tap_test bell_tests[];
+extern const struct tap_test admin_tests[];
+extern const struct tap_test pages_tests[];
+extern const struct tap_test shmem_tests[];
 extern const struct tap_test health_tests[];
 extern const struct tap_test detectors_tests[];
 
