@@ -30,10 +30,14 @@
  * What every guest boots with. Whatever goes wrong in the kernel ends the
  * machine at once (-no-reboot), and the console says why. reboot=t: microvm
  * knows no other reset. no_timer_check: on a busy host the emulated timer may
- * be late at boot, which the kernel would take for a broken one.
+ * be late at boot, which the kernel would take for a broken one. An RCU stall is
+ * reported later than a soft lockup: both come at 21 s, and the report of the
+ * one that is not fatal would put off the other until the hung-task detector
+ * blames somebody who only waits.
  */
 #define CMDLINE                                                                   \
 	"console=ttyS0 panic=-1 oops=panic softlockup_panic=1 hung_task_panic=1 " \
+	"rcupdate.rcu_cpu_stall_timeout=60 "                                      \
 	"random.trust_cpu=on reboot=t no_timer_check rdinit=/init"
 
 /*

@@ -77,7 +77,7 @@ results=$tmp/results
 # The console only shows; how it went comes over a second serial port. What a
 # module does wrong must end the machine: a crash, a loop, an endless sleep.
 ACCEL=$accel INITRD=$tmp/initrd CONSOLE=file:$log \
-	APPEND="kit.try oops=panic softlockup_panic=1 hung_task_panic=1 ${APPEND:-}" \
+	APPEND="kit.try oops=panic softlockup_panic=1 hung_task_panic=1 rcupdate.rcu_cpu_stall_timeout=60 ${APPEND:-}" \
 	sh "$dir/qemu.sh" -serial "file:$results" </dev/null >"$tmp/qemu.out" 2>&1 &
 qemu_pid=$!
 seconds=0
