@@ -72,6 +72,8 @@ shell_scripts() {
 	# SC2016: programs for awk, sh -c and the like stand in single quotes.
 	# SC2317: it takes functions that are called by name for unreachable ones.
 	xargs shellcheck -x -s sh -e SC2015,SC2016,SC2317 -f gcc <"$work/scripts"
+	# What bash itself reads is in its own language.
+	sed -n '/\.bash-completion$/p' "$work/files" | xargs -r shellcheck -s bash -f gcc
 }
 
 shell_is_posix() {
@@ -202,7 +204,7 @@ law_spdx() {
 		case $file in
 		# Appended to a file of the kernel's, which has its own.
 		kernel/lab-kallsyms.c) continue ;;
-		*.[ch] | *.sh | *.mk | *Makefile | *Kbuild | *.config | *.patch) ;;
+		*.[ch] | *.sh | *.bash-completion | *.mk | *Makefile | *Kbuild | *.config | *.patch) ;;
 		*) head -n 1 "$file" | grep -aq '^#!' || continue ;;
 		esac
 		head -n 2 "$file" | grep -aq 'SPDX-License-Identifier: GPL-2.0' ||

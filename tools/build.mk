@@ -23,3 +23,8 @@ $(GUEST)/kshram: $(TOOLS_SRCS) $(TOOLS_HEADERS)
 $(B)/tests/unit/test_size: tests/unit/test_size.c tools/size.c $(TOOLS_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(HOSTCFLAGS) $(SANFLAGS) -o $@ tests/unit/test_size.c tools/size.c -lcmocka
+
+# What the end-to-end tests run, with the sanitizers' eyes open.
+$(B)/tests/kshram: $(TOOLS_SRCS) $(TOOLS_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(HOSTCFLAGS) $(SANFLAGS) -o $@ $(TOOLS_SRCS) -ljansson

@@ -200,6 +200,7 @@ void slot_node(const struct slot *slot, struct slot_node *node)
 	const struct group *group;
 	struct stat st;
 
+	*node = (struct slot_node){ .there = false };
 	/* What has that name may be something else, or left from an earlier load. */
 	node->there = !stat(slot->node, &st) && is_slots(&st, slot->index);
 	if (!node->there)
@@ -226,6 +227,8 @@ static void die_not_permitted(const struct slot *slot, int flags)
 		die("%s: it lies in a file system that is mounted nodev, where device nodes cannot be opened",
 		    slot->node);
 	slot_node(slot, &node);
+	if (!node.there)
+		die("%s: %s", slot->node, strerror(EACCES));
 	if ((node.mode >> 3 & needed) && strcmp(node.group, "root") != 0)
 		die("%s: no permission for %s; it has mode %04o and belongs to %s:%s: become a member of group %s (usermod -aG %s USER, then log in anew) or root",
 		    slot->node, what, node.mode, node.owner, node.group, node.group, node.group);
