@@ -111,10 +111,11 @@ static inline int kshram_vfs_mmap(struct file *file, struct vm_area_struct *vma)
  * mk_vma_flags() had appeared, so the function itself is asked.
  */
 #ifdef mk_vma_flags
-#define kshram_shmem_noreserve                                                             \
-	_Generic(&shmem_file_setup, struct file * (*)(const char *, loff_t, unsigned long) \
-		 : VM_NORESERVE, default                                                   \
-		 : mk_vma_flags(VMA_NORESERVE_BIT))
+#define kshram_shmem_noreserve                                                                     \
+	__builtin_choose_expr(                                                                     \
+		__builtin_types_compatible_p(typeof(shmem_file_setup),                             \
+					     struct file * (const char *, loff_t, unsigned long)), \
+		VM_NORESERVE, mk_vma_flags(VMA_NORESERVE_BIT))
 #else
 #define kshram_shmem_noreserve VM_NORESERVE
 #endif

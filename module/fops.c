@@ -120,16 +120,17 @@ static unsigned long kshram_get_unmapped_area(struct file *file, unsigned long a
 	return mapped->f_op->get_unmapped_area(mapped, addr, len, pgoff, flags);
 }
 
-#define KSHRAM_FOPS                                                                                     \
-	.owner = THIS_MODULE, .open = kshram_open, .release = kshram_release,                           \
-	.unlocked_ioctl =                                                                               \
-		kshram_ioctl, /* The arguments are integers and not pointers: nothing to convert. */    \
-		.compat_ioctl = kshram_ioctl, .poll = kshram_poll, .mmap = kshram_mmap,                 \
-	.read_iter = kshram_read_iter, .write_iter = kshram_write_iter,                                 \
-	.splice_read = kshram_splice_read, .splice_write = iter_file_splice_write,                      \
-	.llseek =                                                                                       \
-		kshram_llseek, /* msync(MS_SYNC) and dd conv=fsync ask; memory is always up to date. */ \
-		.fsync = noop_fsync
+/*
+ * compat_ioctl: the arguments are integers and not pointers, so there is nothing
+ * to convert. fsync: msync(MS_SYNC) and dd conv=fsync ask for one; memory is
+ * always up to date.
+ */
+#define KSHRAM_FOPS                                                                          \
+	.owner = THIS_MODULE, .open = kshram_open, .release = kshram_release,                \
+	.unlocked_ioctl = kshram_ioctl, .compat_ioctl = kshram_ioctl, .poll = kshram_poll,   \
+	.mmap = kshram_mmap, .read_iter = kshram_read_iter, .write_iter = kshram_write_iter, \
+	.splice_read = kshram_splice_read, .splice_write = iter_file_splice_write,           \
+	.llseek = kshram_llseek, .fsync = noop_fsync
 
 static const struct file_operations kshram_own_fops = {
 	KSHRAM_FOPS,

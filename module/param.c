@@ -105,20 +105,15 @@ MODULE_PARM_DESC(size, "bytes of each slot at load (default: 4096)");
 
 static unsigned long max_size;
 module_param_cb(max_size, &kshram_size_ops, &max_size, 0444);
-MODULE_PARM_DESC(max_size,
-		 "bytes that a slot can have at most (default: what the backing can give)");
+MODULE_PARM_DESC(max_size, "bytes of a slot at most (default: what the backing can give)");
 
 static unsigned long max_total;
 module_param_cb(max_total, &kshram_size_ops, &max_total, 0444);
-MODULE_PARM_DESC(
-	max_total,
-	"bytes that all slots together can have at most (default: half of the machine's memory)");
+MODULE_PARM_DESC(max_total, "bytes of all slots together at most (default: half the memory)");
 
 static char *backing = "kmalloc";
 module_param(backing, charp, 0444);
-MODULE_PARM_DESC(
-	backing,
-	"kmalloc (physically contiguous, small) or shmem (pages as of tmpfs) (default: kmalloc)");
+MODULE_PARM_DESC(backing, "where memory comes from, kmalloc or shmem (default: kmalloc)");
 
 static unsigned int mode = 0600;
 module_param_cb(mode, &kshram_mode_ops, &mode, 0444);

@@ -22,7 +22,7 @@ static struct class *kshram_class;
 static int kshram_device_resize(struct device *device, unsigned long size)
 {
 	char text[sizeof("SIZE=18446744073709551615")];
-	char *env[] = { text, NULL };
+	char *env[2] = { text };
 	int err = kshram_slot_resize(dev_get_drvdata(device), size);
 
 	if (err)

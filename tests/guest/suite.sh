@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The guest tests on one kernel, in TAP: tests/guest/suite.sh KERNEL. On `debug`
-# the detectors are first shown planted faults, every allocation is made to
-# fail, and every line of the module must have run. ROUNDS in the environment
-# is how often the racing tests repeat; without it guest_tests has a default of
-# its own, which the detectors of `debug` make too slow.
+# The guest tests on one kernel, in TAP: tests/guest/suite.sh KERNEL. All of them
+# run on both backings. On `debug` the detectors are first shown planted faults,
+# every allocation is made to fail, and every line of the module must have run.
+# ROUNDS in the environment is how often the racing tests repeat; without it
+# guest_tests has a default of its own, which the detectors of `debug` make too
+# slow.
 set -eu
 
 kernel=${1:?usage: tests/guest/suite.sh KERNEL}
@@ -50,7 +51,8 @@ run() {
 	# The pipe would hide the status: keep it in a file.
 	{
 		build/bin/kshram-vm --kernel "$kernel" --timeout "${seconds:-1500}" \
-			--add build/guest/guest_tests --add "$build/kshram.ko" "$@" || status=$?
+			--add build/guest/guest_tests --add "$module:/kshram.ko" \
+			--disk "$tmp/disk.img" "$@" || status=$?
 		echo "$status" >"$tmp/status"
 	} | merge "$name"
 	read -r count failed <"$tmp/numbers"
@@ -63,25 +65,39 @@ run() {
 	fi
 }
 
+# groups BACKING - what runs on it
+groups() {
+	echo "load abi mmap race file bell admin pages"
+	[ "$1" != shmem ] || echo shmem
+}
+
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM
+# Read with O_DIRECT into a mapping; and written to, see below.
+truncate -s 16M "$tmp/disk.img"
+module=$build/kshram.ko
 
 if [ "$kernel" = debug ]; then
+	# The module is loaded a thousand times: a tenth of its bytes without the
+	# lines of the source, which no report here prints.
+	module=$tmp/kshram.ko
+	strip -g -o "$module" "$build/kshram.ko"
 	run planted --append kasan_multi_shot --add "$build/planted.ko" -- /guest_tests planted
 
-	# The counts leave the machine on a disk of their own, as a tar archive.
-	truncate -s 16M "$tmp/gcov.img"
-	# shellcheck disable=SC2016 # the guest's shell expands it
-	run "all of it" --disk "$tmp/gcov.img" -- /bin/sh -c '
-		/guest_tests $0 faults load abi mmap race health detectors
-		status=$?
-		rmmod kshram
-		cp -r /sys/kernel/debug/gcov /tmp/gcov && tar -cf /dev/vda -C /tmp/gcov .
-		exit $status' "$rounds"
 	rm -rf build/tests/coverage
-	mkdir -p build/tests/coverage
-	tar -xf "$tmp/gcov.img" -C build/tests/coverage
+	for backing in kmalloc shmem; do
+		# The counts leave the machine on the disk, as a tar archive.
+		# shellcheck disable=SC2016 # the guest's shell expands it
+		run "$backing" --append rcupdate.rcu_expedited=1 -- /bin/sh -c '
+			/guest_tests $0 health detectors
+			status=$?
+			rmmod kshram
+			cp -r /sys/kernel/debug/gcov /tmp/gcov && tar -cf /dev/vda -C /tmp/gcov .
+			exit $status' "--backing $backing $rounds faults $(groups $backing)"
+		mkdir -p "build/tests/coverage/$backing"
+		tar -xf "$tmp/disk.img" -C "build/tests/coverage/$backing"
+	done
 	count=$((count + 1))
 	if tests/guest/coverage.sh; then
 		echo "ok $count - every line of the module that can run has run"
@@ -90,11 +106,13 @@ if [ "$kernel" = debug ]; then
 		bad=1
 	fi
 else
-	# KASAN does not see what user space stores through a mapping; poisoned
-	# pages and objects do, on kernels that have the options.
-	# shellcheck disable=SC2086 # an option and its value
-	run "all of it" --append "slub_debug=FZPU page_poison=1 debug_pagealloc=on" \
-		-- /guest_tests $rounds load abi mmap race health
+	for backing in kmalloc shmem; do
+		# KASAN does not see what user space stores through a mapping; poisoned
+		# pages and objects do, on kernels that have the options.
+		# shellcheck disable=SC2046,SC2086 # options and their values, a list
+		run "$backing" --append "slub_debug=FZPU page_poison=1 debug_pagealloc=on" \
+			-- /guest_tests --backing $backing $rounds $(groups $backing) health
+	done
 fi
 
 echo "1..$count"
