@@ -179,15 +179,40 @@ static void other_process_reads(void)
 	int fd = slot_open(NODE(2), O_RDWR);
 	unsigned char *mem = slot_map(fd, PAGE), buf[16] = { 0 };
 	struct iovec local = { buf, 16 }, remote = { mem, 16 };
+	int ends[2];
 
+	CHECK_IS(pipe(ends), 0);
 	memcpy(mem, "seen from outside", 16);
 	if (slot_is_shmem()) {
 		CHECK_IS(process_vm_readv(getpid(), &local, 1, &remote, 1, 0), 16);
 		CHECK(!memcmp(buf, mem, 16));
+		CHECK_IS(vmsplice(ends[1], &remote, 1, 0), 16);
 	} else {
+		CHECK_ERR(vmsplice(ends[1], &remote, 1, 0), EFAULT);
 		CHECK_ERR(process_vm_readv(getpid(), &local, 1, &remote, 1, 0), EFAULT);
 	}
 	memset(mem, 0, PAGE);
+}
+
+/* What a mapping is called, and what advice to drop it does. */
+static void names_and_holes(void)
+{
+	int fd = slot_open(NODE(0), O_RDWR);
+	unsigned char *mem = slot_map(fd, PAGE);
+	FILE *maps = fopen("/proc/self/maps", "re");
+	const char *name = slot_is_shmem() ? "/kshram (deleted)\n" : "/dev/kshram0\n";
+	bool found = false;
+	char line[512];
+
+	CHECK(maps);
+	while (fgets(line, sizeof(line), maps))
+		if (strtoul(line, NULL, 16) == (unsigned long)mem)
+			found = strstr(line, name);
+	CHECK(found);
+	mem[0] = 5;
+	madvise(mem, PAGE, MADV_REMOVE);
+	CHECK_IS(mem[0], slot_is_shmem() ? 0 : 5);
+	mem[0] = 0;
 }
 
 /* What gdb does: /proc/PID/mem and ptrace. Works on both backings. */
@@ -310,7 +335,9 @@ static void file_size_limit(void)
 const struct tap_test pages_tests[] = {
 	{ "futexes: on shmem they work, on kmalloc EFAULT", futexes },
 	{ "O_DIRECT reads into a mapping: on shmem they work, on kmalloc EFAULT", o_direct },
-	{ "process_vm_readv: on shmem it works, on kmalloc EFAULT", other_process_reads },
+	{ "process_vm_readv and vmsplice: on shmem they work, on kmalloc EFAULT",
+	  other_process_reads },
+	{ "names in /proc/PID/maps, and MADV_REMOVE", names_and_holes },
 	{ "debuggers read and write a mapping, and no more than the process may", debuggers },
 	{ "shmem slots can be larger than kmalloc's limit", large_slots },
 	{ "RLIMIT_FSIZE bounds the growth of shmem slots", file_size_limit },
