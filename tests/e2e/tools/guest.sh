@@ -220,7 +220,7 @@ stopped() {
 }
 
 kshram ring 3
-kshram watch 3 --count 3 --timeout 600 >watched 2>err &
+kshram watch 3 --count 3 --timeout 120 >watched 2>err &
 watcher=$!
 within opens 1
 kshram ring 3 && within heard 1 && kshram resize 3 8K >/dev/null && within heard 2 && kshram ring 3
@@ -230,7 +230,7 @@ printf 'slot 3: %s bytes\n' 'rung, 4096' 'resized, 8192' 'rung, 8192' >expected
 cp watched out
 check 'watch: a line for each event, from then on, until --count' all 'ended 0' 'cmp expected watched'
 
-kshram watch --json 3 --count 2 --timeout 600 >watched 2>err &
+kshram watch --json 3 --count 2 --timeout 120 >watched 2>err &
 watcher=$!
 within opens 1
 kill -STOP "$watcher"
