@@ -24,4 +24,4 @@ $(B)/tests/unit/test_%: tests/unit/test_%.c $(SAN_LIB)
 	@mkdir -p $(@D)
 	$(CC) $(HOSTCFLAGS) $(SANFLAGS) -o $@ $< $(SAN_LIB) $(UNIT_LIBS)
 
--include tests/guest/build.mk
+-include tests/guest/build.mk tests/fuzz/build.mk

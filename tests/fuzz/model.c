@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * model.c - what must be visible: bytes, sizes, open files, mappings
+ */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "fuzz.h"
+#include "kshram.h"
+
+/**
+ * me() - this process, in the model
+ *
+ * Return: it.
+ */
+struct process *me(void)
+{
+	return &state->process[self];
+}
+
+/**
+ * page_at() - a page of this process's window
+ * @index: below WINDOW
+ *
+ * Return: it.
+ */
+struct page *page_at(size_t index)
+{
+	return &me()->pages[index];
+}
+
+/**
+ * object_pages() - whole pages of an object
+ * @object: which
+ *
+ * Return: their number, at least 1.
+ */
+size_t object_pages(int object)
+{
+	return (state->object[object].size + PAGE - 1) / PAGE;
+}
+
+/**
+ * model_loaded() - the slots are new; what was mapped of old ones stays
+ */
+void model_loaded(void)
+{
+	int slot, o = 0, p, i;
+
+	for (slot = 0; slot < SLOTS; slot++) {
+		while (state->object[o].used)
+			o++;
+		memset(&state->object[o], 0, sizeof(state->object[o]));
+		state->object[o].used = true;
+		state->object[o].slot = slot;
+		state->object[o].size = LOAD_SIZE;
+		state->live[slot] = o;
+	}
+	if (state->number)
+		return;
+	for (p = 0; p < MAX_PROCESSES; p++) {
+		for (i = 0; i < FDS; i++)
+			state->process[p].fd[i] = state->process[p].file[i] = NONE;
+		for (i = 0; i < WINDOW; i++)
+			state->process[p].pages[i].object = state->process[p].pages[i].file = NONE;
+	}
+}
+
+/**
+ * model_collect() - forget open files and memory that nothing refers to
+ */
+void model_collect(void)
+{
+	bool files[FILES] = { false }, objects[OBJECTS] = { false };
+	int p, i;
+
+	for (p = 0; p < state->processes; p++) {
+		const struct process *process = &state->process[p];
+
+		for (i = 0; i < FDS; i++)
+			if (process->fd[i] != NONE)
+				files[process->file[i]] = true;
+		for (i = 0; i < WINDOW; i++) {
+			if (process->pages[i].object == NONE)
+				continue;
+			objects[process->pages[i].object] = true;
+			if (process->pages[i].file != NONE)
+				files[process->pages[i].file] = true;
+		}
+	}
+	for (i = 0; i < FILES; i++)
+		state->file[i].used = files[i];
+	for (i = 0; i < OBJECTS; i++)
+		state->object[i].used = objects[i] || state->object[i].slot != NONE;
+}
+
+/**
+ * model_cut() - no mapping reaches across this border
+ * @index: the page after it
+ */
+void model_cut(size_t index)
+{
+	if (index < WINDOW && page_at(index)->object != NONE)
+		page_at(index)->start = true;
+}
+
+/**
+ * model_map() - a new mapping, over whatever was there
+ * @index: its first page in the window
+ * @count: pages
+ * @first: what its first page shows
+ */
+void model_map(size_t index, size_t count, const struct page *first)
+{
+	size_t i;
+
+	model_cut(index + count);
+	for (i = 0; i < count; i++) {
+		*page_at(index + i) = *first;
+		page_at(index + i)->pgoff = first->pgoff + (int)i;
+		page_at(index + i)->start = i == 0;
+	}
+	model_collect();
+}
+
+/**
+ * model_unmap() - nothing is mapped there any more
+ * @index: first page in the window
+ * @count: pages
+ */
+void model_unmap(size_t index, size_t count)
+{
+	size_t i;
+
+	model_cut(index + count);
+	for (i = 0; i < count; i++)
+		page_at(index + i)->object = page_at(index + i)->file = NONE;
+	model_collect();
+}
+
+static size_t all_pages(void)
+{
+	size_t pages = 0;
+	int slot;
+
+	for (slot = 0; slot < SLOTS; slot++)
+		pages += object_pages(state->live[slot]);
+	return pages;
+}
+
+/**
+ * model_setsize() - resize a slot if that is allowed
+ * @slot: which
+ * @size: bytes
+ *
+ * Return: 0 or the negative errno that the caller must get.
+ */
+long model_setsize(int slot, unsigned long size)
+{
+	struct object *o = &state->object[state->live[slot]];
+	size_t before = object_pages(state->live[slot]), after, keep;
+	int i;
+
+	if (size > INT_MAX)
+		return -EOVERFLOW;
+	if (!size || size > MAX_PAGES * PAGE)
+		return -EINVAL;
+	after = (size + PAGE - 1) / PAGE;
+	if (after > before && all_pages() + after - before > TOTAL_PAGES)
+		return -ENOMEM;
+	keep = size < o->size ? size : o->size;
+	memset(o->bytes + keep, 0, sizeof(o->bytes) - keep);
+	o->size = size;
+	for (i = 0; i < FILES; i++)
+		if (state->file[i].used && state->file[i].slot == slot)
+			state->file[i].events |= KSHRAM_EVENT_RESIZED;
+	return 0;
+}
+
+/**
+ * model_access() - what an access to a page of the window raises
+ * @index: the page
+ * @write: a store and not a load
+ *
+ * Return: 0, SIGSEGV or SIGBUS.
+ */
+int model_access(size_t index, bool write)
+{
+	const struct page *page;
+
+	if (index >= WINDOW)
+		return SIGSEGV;
+	page = page_at(index);
+	/* What can be written can be read, on this processor. */
+	if (page->object == NONE || !(page->prot & (write ? PROT_WRITE : PROT_READ | PROT_WRITE)))
+		return SIGSEGV;
+	return (size_t)page->pgoff < object_pages(page->object) ? 0 : SIGBUS;
+}
+
+/**
+ * model_busy() - does anything hold the module?
+ *
+ * Return: whether a descriptor or, on kmalloc, a mapping does.
+ */
+bool model_busy(void)
+{
+	int i;
+
+	for (i = 0; i < FILES; i++)
+		if (state->file[i].used)
+			return true;
+	return false;
+}
