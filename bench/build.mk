@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# bench/: the program that measures inside the machines.
+
+GUESTPROGRAMS	+= $(GUEST)/bench
+
+$(GUEST)/bench: bench/guest.c include/kshram.h
+	@mkdir -p $(@D)
+	$(CC) $(GUESTCFLAGS) -o $@ $<

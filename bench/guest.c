@@ -1,0 +1,536 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * guest.c - what memory costs that processes share: runs in a machine, prints figures
+ *
+ * bench OBJECT [SIZE]... makes the object, fills it, and measures what is done
+ * with it over and over. Each figure is one line, "OPERATION OBJECT BYTES NANOSECONDS":
+ * the median of several batches, for one time. In a machine whose clock counts
+ * instructions (kshram-vm --icount) a nanosecond is one instruction.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kshram.h"
+
+#define PAGE 4096UL
+#define MESSAGE 64
+#define BATCHES 5
+/* A batch is long against what the clock's own tick adds to it. */
+#define BATCH_NS 4000000ULL
+#define REPEAT_MAX 2000
+
+static void die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+static void die(const char *format, ...)
+{
+	int error = errno;
+	va_list args;
+
+	va_start(args, format);
+	fprintf(stderr, "bench: ");
+	vfprintf(stderr, format, args);
+	fprintf(stderr, ": %s\n", strerror(error));
+	va_end(args);
+	exit(1);
+}
+
+/*
+ * struct object - shared memory of one kind
+ * @name: what the figures call it
+ * @path: opens it again; NULL where nothing does
+ * @slot: of kshram, so ioctls and not the file's own calls size it
+ * @fd: it, open; -1 where there is no file
+ * @shmid: its System V identifier
+ * @size: bytes
+ */
+struct object {
+	const char *name;
+	const char *path;
+	bool slot;
+	int fd;
+	int shmid;
+	size_t size;
+};
+
+#define SHM_KEY 0x6b73
+#define SLOT "/dev/kshram0"
+#define BACK "/dev/kshram1"
+#define TMPFS "/dev/shm/bench"
+
+enum kind { KIND_SLOT, KIND_MEMFD, KIND_POSIX, KIND_SYSV, KIND_ANONYMOUS };
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Do it once for what the first time alone costs, then in batches; print the median. */
+static void measure(const char *operation, const struct object *o, void (*once)(struct object *))
+{
+	struct object object = *o;
+	uint64_t batch[BATCHES], begin, repeat;
+
+	once(&object);
+	begin = now_ns();
+	once(&object);
+	repeat = BATCH_NS / (now_ns() - begin + 1) + 1;
+	if (repeat > REPEAT_MAX)
+		repeat = REPEAT_MAX;
+	for (size_t i = 0; i < BATCHES; i++) {
+		begin = now_ns();
+		for (uint64_t n = 0; n < repeat; n++)
+			once(&object);
+		batch[i] = (now_ns() - begin) / repeat;
+	}
+	qsort(batch, BATCHES, sizeof(batch[0]), compare);
+	printf("%s %s %zu %llu\n", operation, o->name, o->size,
+	       (unsigned long long)batch[BATCHES / 2]);
+	fflush(stdout);
+}
+
+static void resize(struct object *o, size_t size)
+{
+	if (o->slot ? ioctl(o->fd, KSHRAM_SETSIZE, size) : ftruncate(o->fd, (off_t)size))
+		die("%s: setting the size to %zu", o->name, size);
+	o->size = size;
+}
+
+static char *map(struct object *o)
+{
+	int flags = o->fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+	void *mapped;
+
+	if (o->shmid >= 0)
+		mapped = shmat(o->shmid, NULL, 0);
+	else
+		mapped = mmap(NULL, o->size, PROT_READ | PROT_WRITE, flags, o->fd, 0);
+	if (mapped == MAP_FAILED)
+		die("%s: mapping %zu bytes", o->name, o->size);
+	return mapped;
+}
+
+static void unmap(struct object *o, char *mapped)
+{
+	if (o->shmid >= 0 ? shmdt(mapped) : munmap(mapped, o->size))
+		die("%s: unmapping", o->name);
+}
+
+/* Store into every page, as a writer does: a read could be served by the zero page. */
+static void map_touch_unmap(struct object *o)
+{
+	volatile char *mapped = map(o);
+
+	for (size_t at = 0; at < o->size; at += PAGE)
+		mapped[at] = 1;
+	unmap(o, (char *)mapped);
+}
+
+static void open_map_close(struct object *o)
+{
+	struct object other = *o;
+
+	if (o->shmid >= 0) {
+		other.shmid = shmget(SHM_KEY, 0, 0600);
+		if (other.shmid < 0)
+			die("%s: opening", o->name);
+	} else {
+		other.fd = open(o->path, O_RDWR | O_CLOEXEC);
+		if (other.fd < 0)
+			die("%s: opening %s", o->name, o->path);
+	}
+	map_touch_unmap(&other);
+	if (other.fd >= 0)
+		close(other.fd);
+}
+
+static void get_size(struct object *o)
+{
+	struct stat st;
+
+	if (o->slot ? ioctl(o->fd, KSHRAM_GETSIZE) < 0 : fstat(o->fd, &st))
+		die("%s: asking for the size", o->name);
+}
+
+/* To four times the size and back, and the new pages put to use: that is what growing is for. */
+static void set_size(struct object *o)
+{
+	size_t size = o->size;
+
+	resize(o, 4 * size);
+	resize(o, size);
+}
+
+static void set_size_used(struct object *o)
+{
+	size_t size = o->size;
+
+	resize(o, 4 * size);
+	map_touch_unmap(o);
+	resize(o, size);
+}
+
+static void read_page(struct object *o)
+{
+	static char page[PAGE];
+
+	if (pread(o->fd, page, PAGE, 0) != PAGE)
+		die("%s: reading", o->name);
+}
+
+static void write_page(struct object *o)
+{
+	static char page[PAGE];
+
+	if (pwrite(o->fd, page, PAGE, 0) != PAGE)
+		die("%s: writing", o->name);
+}
+
+/*
+ * struct talk - two ways, each with what its receiver waits on and where a message lies
+ * @fd: to ring, or to write; [0] there, [1] back
+ * @ear: to wait on, or to read
+ * @page: shared memory: a word that counts messages, and from MESSAGE on the message
+ * @send, @receive: one message one way
+ */
+struct talk {
+	int fd[2];
+	int ear[2];
+	char *page[2];
+	void (*send)(struct talk *talk, int way, const char *message);
+	void (*receive)(struct talk *talk, int way, char *message);
+	uint32_t seen[2];
+};
+
+static struct talk talk;
+
+static void send_stream(struct talk *t, int way, const char *message)
+{
+	if (write(t->fd[way], message, MESSAGE) != MESSAGE)
+		die("sending a message");
+}
+
+static void receive_stream(struct talk *t, int way, char *message)
+{
+	if (read(t->ear[way], message, MESSAGE) != MESSAGE)
+		die("receiving a message");
+}
+
+static void send_bell(struct talk *t, int way, const char *message)
+{
+	memcpy(t->page[way] + MESSAGE, message, MESSAGE);
+	if (ioctl(t->fd[way], KSHRAM_RING))
+		die("ringing the bell");
+}
+
+static void receive_bell(struct talk *t, int way, char *message)
+{
+	struct pollfd ear = { .fd = t->ear[way], .events = POLLPRI };
+
+	/* A descriptor of the receiver's own: whoever rings also rings for himself. */
+	if (poll(&ear, 1, -1) != 1 || !(ioctl(t->ear[way], KSHRAM_EVENTS) & KSHRAM_EVENT_RUNG))
+		die("waiting for the bell");
+	memcpy(message, t->page[way] + MESSAGE, MESSAGE);
+}
+
+static uint32_t *count(struct talk *t, int way)
+{
+	return (uint32_t *)t->page[way];
+}
+
+static void send_spin(struct talk *t, int way, const char *message)
+{
+	memcpy(t->page[way] + MESSAGE, message, MESSAGE);
+	__atomic_add_fetch(count(t, way), 1, __ATOMIC_RELEASE);
+}
+
+static void receive_spin(struct talk *t, int way, char *message)
+{
+	while (__atomic_load_n(count(t, way), __ATOMIC_ACQUIRE) == t->seen[way])
+		__builtin_ia32_pause();
+	t->seen[way]++;
+	memcpy(message, t->page[way] + MESSAGE, MESSAGE);
+}
+
+static void send_futex(struct talk *t, int way, const char *message)
+{
+	send_spin(t, way, message);
+	if (syscall(SYS_futex, count(t, way), FUTEX_WAKE, 1, NULL, NULL, 0) < 0)
+		die("waking a futex");
+}
+
+static void receive_futex(struct talk *t, int way, char *message)
+{
+	while (__atomic_load_n(count(t, way), __ATOMIC_ACQUIRE) == t->seen[way]) {
+		if (syscall(SYS_futex, count(t, way), FUTEX_WAIT, t->seen[way], NULL, NULL, 0) &&
+		    errno != EAGAIN && errno != EINTR)
+			die("waiting for a futex");
+	}
+	t->seen[way]++;
+	memcpy(message, t->page[way] + MESSAGE, MESSAGE);
+}
+
+static void there_and_back(struct object *o)
+{
+	char message[MESSAGE] = "there";
+
+	(void)o;
+	talk.send(&talk, 0, message);
+	talk.receive(&talk, 1, message);
+}
+
+/* A second process answers until it is killed. */
+static void measure_talk(const char *operation, const struct object *o)
+{
+	struct object about = *o;
+	pid_t child = fork();
+
+	if (child < 0)
+		die("fork");
+	if (!child) {
+		char message[MESSAGE];
+
+		for (;;) {
+			talk.receive(&talk, 0, message);
+			talk.send(&talk, 1, message);
+		}
+	}
+	about.size = MESSAGE;
+	measure(operation, &about, there_and_back);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+}
+
+static void talk_stream(const char *operation, const struct object *o)
+{
+	talk.send = send_stream;
+	talk.receive = receive_stream;
+	measure_talk(operation, o);
+}
+
+/* Two processes over a pipe and over a Unix socket: no shared memory at all. */
+static void bench_streams(void)
+{
+	struct object pipes = { .name = "pipe" }, sockets = { .name = "socket" };
+	int fds[2];
+
+	for (int way = 0; way < 2; way++) {
+		if (pipe(fds))
+			die("pipe");
+		talk.ear[way] = fds[0];
+		talk.fd[way] = fds[1];
+	}
+	talk_stream("message", &pipes);
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
+		die("socketpair");
+	talk.fd[0] = talk.ear[1] = fds[0];
+	talk.fd[1] = talk.ear[0] = fds[1];
+	talk_stream("message", &sockets);
+}
+
+/* In one object's two halves; it is at least two pages long. */
+static void talk_memory(struct object *o, const char *operation, bool spin)
+{
+	char *mapped;
+
+	mapped = map(o);
+	memset(mapped, 0, 2 * PAGE);
+	talk.seen[0] = talk.seen[1] = 0;
+	talk.page[0] = mapped;
+	talk.page[1] = mapped + PAGE;
+	talk.send = spin ? send_spin : send_futex;
+	talk.receive = spin ? receive_spin : receive_futex;
+	measure_talk(operation, o);
+	unmap(o, mapped);
+}
+
+/* One slot for each way, as a bell wakes all who listen. */
+static void talk_bells(const struct object *o)
+{
+	static const char *const path[] = { SLOT, BACK };
+
+	for (int way = 0; way < 2; way++) {
+		talk.fd[way] = open(path[way], O_RDWR | O_CLOEXEC);
+		talk.ear[way] = open(path[way], O_RDWR | O_CLOEXEC);
+		if (talk.fd[way] < 0 || talk.ear[way] < 0)
+			die("%s", path[way]);
+		talk.page[way] =
+			mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, talk.fd[way], 0);
+		if (talk.page[way] == MAP_FAILED)
+			die("%s: mmap", path[way]);
+	}
+	talk.send = send_bell;
+	talk.receive = receive_bell;
+	measure_talk("message", o);
+}
+
+static void create(struct object *o, enum kind kind, size_t size)
+{
+	static char path[64];
+
+	o->fd = o->shmid = -1;
+	o->size = size;
+	switch (kind) {
+	case KIND_SLOT:
+		o->slot = true;
+		o->fd = open(SLOT, O_RDWR | O_CLOEXEC);
+		o->path = SLOT;
+		break;
+	case KIND_MEMFD:
+		o->fd = memfd_create("bench", MFD_CLOEXEC);
+		/* As who has the descriptor of another process's memfd opens it. */
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", o->fd);
+		o->path = path;
+		break;
+	case KIND_POSIX:
+		o->fd = open(TMPFS, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		o->path = TMPFS;
+		break;
+	case KIND_SYSV:
+		o->shmid = shmget(SHM_KEY, size, IPC_CREAT | 0600);
+		break;
+	case KIND_ANONYMOUS:
+		return;
+	}
+	if (o->fd < 0 && o->shmid < 0)
+		die("%s: creating", o->name);
+	if (o->fd >= 0)
+		resize(o, size);
+}
+
+static void destroy(struct object *o, enum kind kind)
+{
+	if (kind == KIND_SLOT)
+		resize(o, PAGE);
+	if (o->fd >= 0)
+		close(o->fd);
+	if (kind == KIND_POSIX)
+		unlink(TMPFS);
+	if (o->shmid >= 0)
+		shmctl(o->shmid, IPC_RMID, NULL);
+}
+
+static void bench_maps(const char *name, enum kind kind, size_t size)
+{
+	struct object o = { .name = name };
+	char *mapped;
+
+	create(&o, kind, size);
+	mapped = map(&o);
+	memset(mapped, 1, size);
+	unmap(&o, mapped);
+	measure("map", &o, map_touch_unmap);
+	if (kind != KIND_ANONYMOUS)
+		measure("open+map", &o, open_map_close);
+	destroy(&o, kind);
+}
+
+static void bench_calls(const char *name, enum kind kind)
+{
+	struct object o = { .name = name };
+
+	create(&o, kind, 256 * 1024);
+	measure("size", &o, get_size);
+	measure("resize", &o, set_size);
+	measure("resize+map", &o, set_size_used);
+	measure("read", &o, read_page);
+	measure("write", &o, write_page);
+	destroy(&o, kind);
+}
+
+static void bench_talk(const char *name, enum kind kind, bool futex, bool spin)
+{
+	struct object o = { .name = name };
+
+	create(&o, kind, 2 * PAGE);
+	if (spin)
+		talk_memory(&o, "spin", true);
+	else if (futex)
+		talk_memory(&o, "futex", false);
+	if (!spin && kind == KIND_SLOT)
+		talk_bells(&o);
+	destroy(&o, kind);
+}
+
+static const char usage_text[] =
+	"usage: bench [--spin] OBJECT [BYTES]...\n"
+	"\n"
+	"Measure shared memory of one kind: map, store into every page, unmap at each\n"
+	"size; then system calls and messages between two processes.\n"
+	"OBJECT: kmalloc or shmem (slots of kshram, loaded with this backing), memfd,\n"
+	"posix, sysv, anonymous, streams (messages without shared memory).\n"
+	"\n"
+	"  --spin  only a message to a process that spins, which takes two CPUs\n"
+	"\n"
+	"Prints lines of OPERATION, OBJECT, BYTES and NANOSECONDS for one time.\n"
+	"Exit status: 0, 1 when something failed, 2 for wrong arguments.\n";
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		enum kind kind;
+		bool calls, futex;
+	} known[] = {
+		{ "kmalloc", KIND_SLOT, true, false },
+		{ "shmem", KIND_SLOT, true, true },
+		{ "memfd", KIND_MEMFD, true, true },
+		{ "posix", KIND_POSIX, true, true },
+		{ "sysv", KIND_SYSV, false, true },
+		{ "anonymous", KIND_ANONYMOUS, false, false },
+	};
+	bool spin = argc > 1 && !strcmp(argv[1], "--spin");
+
+	if (argc == 2 && !strcmp(argv[1], "--help")) {
+		fputs(usage_text, stdout);
+		return 0;
+	}
+	argv += spin;
+	if (!argv[1]) {
+		fputs(usage_text, stderr);
+		return 2;
+	}
+	if (!strcmp(argv[1], "streams")) {
+		bench_streams();
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strcmp(argv[1], known[i].name))
+			continue;
+		for (char **size = argv + 2; *size && !spin; size++)
+			bench_maps(known[i].name, known[i].kind, strtoul(*size, NULL, 10));
+		if (known[i].calls && !spin)
+			bench_calls(known[i].name, known[i].kind);
+		if (known[i].kind != KIND_ANONYMOUS)
+			bench_talk(known[i].name, known[i].kind, known[i].futex, spin);
+		return 0;
+	}
+	fprintf(stderr, "bench: there is no object '%s' (bench --help lists them)\n", argv[1]);
+	return 2;
+}

@@ -1,0 +1,129 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the module costs, against other shared memory: bench/module.sh --help.
+set -eu
+cd "$(dirname "$0")/.."
+
+usage() {
+	cat <<'END'
+usage: bench/module.sh [--quick] [--figures | --output DIRECTORY] [KERNEL]...
+
+Measures slots of both backings, memfd, POSIX and System V shared memory and
+anonymous memory in a machine of each KERNEL (a name that kernel/get knows;
+default: lab), and prints tables in Markdown. The machine's clock counts
+instructions: the figures do not depend on how fast or how busy the host is.
+
+  --quick             two small sizes only, and no machine with two CPUs
+  --figures           print what was measured, one figure a line: kernel,
+                      operation, object, bytes, instructions for one time
+  --output DIRECTORY  write bench.md and bench.svg there instead
+  --help              this text
+
+Wants build/guest/bench, build/bin/kshram-vm and build/KERNEL/kshram.ko: make all,
+make module KERNEL=NAME.
+Exit status: 0, 1 when a machine or the program in it failed, 2 for wrong arguments.
+END
+}
+
+wrong() {
+	echo "bench/module.sh: $1 (bench/module.sh --help says how)" >&2
+	exit 2
+}
+
+sizes='4096 65536 1048576 4194304'
+large=268435456
+quick=false
+figures=false
+output=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--help)
+		usage
+		exit 0
+		;;
+	--quick) quick=true ;;
+	--figures) figures=true ;;
+	--output)
+		[ -d "${2:-}" ] || wrong "--output wants a directory, not '${2:-}'"
+		output=$2
+		shift
+		;;
+	-*) wrong "there is no option $1" ;;
+	*) break ;;
+	esac
+	shift
+done
+! $figures || [ -z "$output" ] || wrong "--figures and --output do not go together"
+[ $# -gt 0 ] || set -- lab
+if $quick; then
+	sizes='4096 65536'
+	large=
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# What runs in the machine. The module is loaded anew for each backing.
+cat >"$work/all.sh" <<END
+set -e
+for backing in kmalloc shmem; do
+	insmod /kshram.ko backing=\$backing max_total=512M
+	[ \$backing = shmem ] && large='$large' || large=
+	bench \$backing $sizes \$large
+	rmmod kshram
+done
+for object in memfd posix sysv anonymous; do
+	bench \$object $sizes $large
+done
+bench streams
+END
+cat >"$work/spin.sh" <<'END'
+set -e
+for backing in kmalloc shmem; do
+	insmod /kshram.ko backing=$backing
+	bench --spin $backing
+	rmmod kshram
+done
+bench --spin memfd
+END
+
+# machine KERNEL SCRIPT OPTION...: run a script in a machine, add its figures.
+machine() {
+	kernel=$1
+	script=$2
+	shift 2
+	[ ! -t 2 ] || printf '\r\033[Kmeasuring on %s' "$kernel" >&2
+	build/bin/kshram-vm --kernel "$kernel" --memory 1024 --timeout 1800 "$@" \
+		--add build/guest/bench:/bin/bench --add "build/$kernel/kshram.ko" \
+		--add "$script:/measure.sh" -- \
+		sh -c 'echo "release $(uname -r) 0 0" && sh /measure.sh' >"$work/out" || {
+		echo "bench/module.sh: measuring on $kernel failed" >&2
+		exit 1
+	}
+	sed "s/^/$kernel /" "$work/out" >>"$work/figures"
+}
+
+for kernel; do
+	machine "$kernel" "$work/all.sh" --icount --cpus 1
+	$quick || machine "$kernel" "$work/spin.sh" --cpus 2
+done
+[ ! -t 2 ] || printf '\r\033[K' >&2
+
+if $figures; then
+	cat "$work/figures"
+	exit 0
+fi
+
+commit=$(git -c safe.directory="$(pwd)" rev-parse --short HEAD 2>/dev/null || echo unknown)
+git -c safe.directory="$(pwd)" diff --quiet HEAD -- module include bench/guest.c 2>/dev/null ||
+	commit="$commit, with changes"
+awk -v commit="$commit" -v kernels="$*" -f bench/tables.awk "$work/figures" >"$work/bench.md"
+if [ -z "$output" ]; then
+	cat "$work/bench.md"
+	exit 0
+fi
+awk -v commit="$commit" -f bench/plot.awk "$work/figures" >"$work/bench.svg"
+cp "$work/bench.md" "$work/bench.svg" "$output"

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Figures of bench/module.sh as Markdown tables. Each line of input:
+# KERNEL OPERATION OBJECT BYTES COUNT, and "KERNEL release NAME 0 0" in front.
+
+function size_name(bytes) {
+	return bytes < 1048576 ? bytes / 1024 " KiB" : bytes / 1048576 " MiB"
+}
+
+# A ratio with three digits that count, or a dash where there is no figure.
+function ratio(kernel, operation, object, bytes, base,   r) {
+	if (!((kernel, operation, object, bytes) in count))
+		return "–"
+	r = count[kernel, operation, object, bytes] / base
+	return sprintf(r < 0.1 ? "%.4f" : r < 10 ? "%.3f" : "%.1f", r)
+}
+
+function heading(what, base,   i) {
+	printf "| %s | %s, instructions |", what, base
+	for (i = 1; i <= objects; i++) printf " %s |", object[i]
+	printf "\n|---|---:|"
+	for (i = 1; i <= objects; i++) printf "---:|"
+	printf "\n"
+}
+
+function row(label, kernel, operation, bytes,   i, base) {
+	if (!((kernel, operation, "memfd", bytes) in count))
+		return
+	base = count[kernel, operation, "memfd", bytes]
+	printf "| %s | %d |", label, base
+	for (i = 1; i <= objects; i++)
+		printf " %s |", ratio(kernel, operation, object[i], bytes, base)
+	printf "\n"
+}
+
+function maps(kernel, operation, title,   i) {
+	printf "\n%s\n\n", title
+	heading("size", "memfd")
+	for (i = 1; i <= sizes; i++) row(size_name(size[i]), kernel, operation, size[i])
+}
+
+# message(KERNEL, LABEL, OPERATION, OBJECT): one line of the table of messages.
+function message(kernel, label, operation, what) {
+	if ((kernel, operation, what, 64) in count)
+		printf "| %s | %d | %s |\n", label, count[kernel, operation, what, 64],
+			ratio(kernel, operation, what, 64, count[kernel, "message", "pipe", 64])
+}
+
+function spin(kernel,   base) {
+	if (!((kernel, "spin", "memfd", 64) in count))
+		return
+	base = count[kernel, "spin", "memfd", 64]
+	printf "\nA process that spins on a word in the memory, on a second CPU, answers in the time of memfd"
+	printf " × %.2f (kmalloc), × %.2f (shmem).\nThis one is wall time and no count: it varies.\n",
+		count[kernel, "spin", "kmalloc", 64] / base, count[kernel, "spin", "shmem", 64] / base
+}
+
+BEGIN { objects = split("kmalloc shmem posix sysv anonymous", object, " ") }
+
+$2 == "release" { release[$1] = $3; next }
+{
+	count[$1, $2, $3, $4] = $5
+	if ($2 == "map" && !seen[$4]++) {
+		for (i = ++sizes; i > 1 && size[i - 1] + 0 > $4 + 0; i--) size[i] = size[i - 1]
+		size[i] = $4
+	}
+}
+
+END {
+	print "# What shared memory costs"
+	print ""
+	print "Instructions that the processor executes, in the program and in the kernel, for one time;"
+	print "except in the column of memfd, as a ratio to memfd on the same kernel, so less than 1 is"
+	print "better than memfd. *kmalloc* and *shmem* are slots of kshram with this backing, *posix* is a file"
+	print "in `/dev/shm`, *sysv* a segment of `shmget`. All are made, sized and filled once, before."
+	print "*anonymous* is private memory, which has to be allocated and cleared each time."
+	print ""
+	print "One instruction of the count that clears or copies with a string instruction moves one byte;"
+	print "real processors move many at once. So whatever clears memory (anonymous, page tables) or copies"
+	print "it (resize, read, write) is cheaper on them than here."
+	print ""
+	print "![map, store into every page, unmap](bench.svg)"
+	print ""
+	print "Written by `bench/module.sh --output docs " kernels "` (commit " commit "); not to be edited."
+	total = split(kernels, name, " ")
+	for (k = 1; k <= total; k++) {
+		kernel = name[k]
+		printf "\n## Linux %s (%s)\n", release[kernel], kernel
+		maps(kernel, "map", "Map, store into every page, unmap:")
+		maps(kernel, "open+map", "The same with opening before and closing after (memfd: through `/proc/self/fd`):")
+		printf "\nSystem calls on 256 KiB; *size* is `KSHRAM_GETSIZE` or `fstat`, *resize* `KSHRAM_SETSIZE` or\n"
+		printf "`ftruncate`, to 1 MiB and back; *in use*: the new size is mapped and written to in between.\n"
+		printf "kmalloc copies what is in the slot and clears the rest, each byte once; shmem and files\n"
+		printf "allocate and clear at the first touch.\n\n"
+		heading("call", "memfd")
+		row("size", kernel, "size", 262144)
+		row("resize", kernel, "resize", 262144)
+		row("resize, in use", kernel, "resize+map", 262144)
+		row("read 4 KiB", kernel, "read", 262144)
+		row("write 4 KiB", kernel, "write", 262144)
+		printf "\nA message of 64 bytes to another process and back, both asleep while they wait, on one CPU:\n\n"
+		print "| by | instructions | ratio to a pipe |"
+		print "|---|---:|---:|"
+		message(kernel, "pipe", "message", "pipe")
+		message(kernel, "Unix socket", "message", "socket")
+		message(kernel, "kmalloc, bell and `poll`", "message", "kmalloc")
+		message(kernel, "shmem, bell and `poll`", "message", "shmem")
+		message(kernel, "shmem, futex", "futex", "shmem")
+		message(kernel, "memfd, futex", "futex", "memfd")
+		spin(kernel)
+	}
+}
