@@ -139,6 +139,7 @@ static void bad_buffers(void)
 	unsigned char *two =
 		mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	unsigned char *mem = slot_map(fd, 4 * PAGE);
+	size_t done_bytes;
 
 	CHECK(two != MAP_FAILED);
 	CHECK_IS(munmap(two + PAGE, PAGE), 0);
@@ -146,10 +147,15 @@ static void bad_buffers(void)
 	CHECK_ERR(pread(fd, two + PAGE, 100, 0), EFAULT);
 	CHECK_ERR(pwrite(fd, two + PAGE, 100, 0), EFAULT);
 	CHECK(all_bytes(mem, 0, 4 * PAGE));
-	/* What could be copied was, and the answer says how much. */
-	CHECK_IS(pwrite(fd, two, 2 * PAGE, 10), PAGE);
-	CHECK(all_bytes(mem + 10, 0x33, PAGE));
-	CHECK(all_bytes(mem + 10 + PAGE, 0, 2 * PAGE));
+	/*
+	 * What could be copied was, and the answer says how much. tmpfs of old
+	 * kernels copies whole pages of the file and stops before one that
+	 * cannot be had completely.
+	 */
+	done_bytes = pwrite(fd, two, 2 * PAGE, 10);
+	CHECK(done_bytes == PAGE || (slot_is_shmem() && done_bytes == PAGE - 10));
+	CHECK(all_bytes(mem + 10, 0x33, done_bytes));
+	CHECK(all_bytes(mem + 10 + done_bytes, 0, 2 * PAGE));
 	CHECK_IS(pread(fd, two, 2 * PAGE, 10), PAGE);
 	done(fd);
 }
