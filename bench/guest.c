@@ -32,9 +32,9 @@
 
 #define PAGE 4096UL
 #define MESSAGE 64
-#define BATCHES 5
+#define BATCHES 3
 /* A batch is long against what the clock's own tick adds to it. */
-#define BATCH_NS 4000000ULL
+#define BATCH_NS 1000000ULL
 #define REPEAT_MAX 2000
 
 static void die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));

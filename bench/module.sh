@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 usage() {
 	cat <<'END'
-usage: bench/module.sh [--quick] [--figures | --output DIRECTORY] [KERNEL]...
+usage: bench/module.sh [--quick] [--figures FILE] [--output DIRECTORY] [KERNEL]...
 
 Measures slots of both backings, memfd, POSIX and System V shared memory and
 anonymous memory in a machine of each KERNEL (a name that kernel/get knows;
@@ -15,8 +15,8 @@ default: lab), and prints tables in Markdown. The machine's clock counts
 instructions: the figures do not depend on how fast or how busy the host is.
 
   --quick             two small sizes only, and no machine with two CPUs
-  --figures           print what was measured, one figure a line: kernel,
-                      operation, object, bytes, instructions for one time
+  --figures FILE      also write what was measured to FILE, one figure a line:
+                      kernel, operation, object, bytes, instructions for one time
   --output DIRECTORY  write bench.md and bench.svg there instead
   --help              this text
 
@@ -34,7 +34,7 @@ wrong() {
 sizes='4096 65536 1048576 4194304'
 large=268435456
 quick=false
-figures=false
+figures=
 output=
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -43,7 +43,11 @@ while [ $# -gt 0 ]; do
 		exit 0
 		;;
 	--quick) quick=true ;;
-	--figures) figures=true ;;
+	--figures)
+		figures=${2:-}
+		[ -n "$figures" ] || wrong "--figures wants a file"
+		shift
+		;;
 	--output)
 		[ -d "${2:-}" ] || wrong "--output wants a directory, not '${2:-}'"
 		output=$2
@@ -54,7 +58,6 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-! $figures || [ -z "$output" ] || wrong "--figures and --output do not go together"
 [ $# -gt 0 ] || set -- lab
 if $quick; then
 	sizes='4096 65536'
@@ -66,19 +69,25 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# What runs in the machine. The module is loaded anew for each backing.
+# What runs in the machine. In rounds, because what the kernel has at hand in its
+# caches, which depends on all that was before, makes a few per cent of the small
+# figures; the largest size, which takes longest, only once.
 cat >"$work/all.sh" <<END
 set -e
-for backing in kmalloc shmem; do
-	insmod /kshram.ko backing=\$backing max_total=512M
-	[ \$backing = shmem ] && large='$large' || large=
-	bench \$backing $sizes \$large
+large='$large'
+for round in 1 2 3 4 5; do
+	insmod /kshram.ko max_total=512M
+	bench kmalloc $sizes
 	rmmod kshram
+	insmod /kshram.ko backing=shmem max_total=512M
+	bench shmem $sizes \$large
+	rmmod kshram
+	for object in memfd posix sysv anonymous; do
+		bench \$object $sizes \$large
+	done
+	bench streams
+	large=
 done
-for object in memfd posix sysv anonymous; do
-	bench \$object $sizes $large
-done
-bench streams
 END
 cat >"$work/spin.sh" <<'END'
 set -e
@@ -89,6 +98,15 @@ for backing in kmalloc shmem; do
 done
 bench --spin memfd
 END
+
+# medians: of the figures that have all words but the last in common.
+medians() {
+	sort -k 1,1 -k 2,2 -k 3,3n -k 4,4n | awk '
+	function flush() { if (n) print key, value[int((n + 1) / 2)]; n = 0 }
+	$1 " " $2 " " $3 != key { flush(); key = $1 " " $2 " " $3 }
+	{ value[++n] = $4 }
+	END { flush() }'
+}
 
 # machine KERNEL SCRIPT OPTION...: run a script in a machine, add its figures.
 machine() {
@@ -103,20 +121,18 @@ machine() {
 		echo "bench/module.sh: measuring on $kernel failed" >&2
 		exit 1
 	}
-	sed "s/^/$kernel /" "$work/out" >>"$work/figures"
+	medians <"$work/out" | sed "s|^|$kernel |" >>"$work/figures"
 }
 
 for kernel; do
-	machine "$kernel" "$work/all.sh" --icount --cpus 1
+	# Where mappings lie decides how many page tables each needs. Not at random,
+	# they are below the vdso, as in a program that has libraries there.
+	machine "$kernel" "$work/all.sh" --icount --cpus 1 --append norandmaps
 	$quick || machine "$kernel" "$work/spin.sh" --cpus 2
 done
 [ ! -t 2 ] || printf '\r\033[K' >&2
 
-if $figures; then
-	cat "$work/figures"
-	exit 0
-fi
-
+[ -z "$figures" ] || cp "$work/figures" "$figures"
 commit=$(git -c safe.directory="$(pwd)" rev-parse --short HEAD 2>/dev/null || echo unknown)
 git -c safe.directory="$(pwd)" diff --quiet HEAD -- module include bench/guest.c 2>/dev/null ||
 	commit="$commit, with changes"

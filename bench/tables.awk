@@ -15,8 +15,10 @@ function ratio(kernel, operation, object, bytes, base,   r) {
 	return sprintf(r < 0.1 ? "%.4f" : r < 10 ? "%.3f" : "%.1f", r)
 }
 
-function heading(what, base,   i) {
-	printf "| %s | %s, instructions |", what, base
+# The objects of a table, and its first lines.
+function heading(what, names,   i) {
+	objects = split(names, object, " ")
+	printf "| %s | memfd, instructions |", what
 	for (i = 1; i <= objects; i++) printf " %s |", object[i]
 	printf "\n|---|---:|"
 	for (i = 1; i <= objects; i++) printf "---:|"
@@ -33,9 +35,9 @@ function row(label, kernel, operation, bytes,   i, base) {
 	printf "\n"
 }
 
-function maps(kernel, operation, title,   i) {
+function maps(kernel, operation, names, title,   i) {
 	printf "\n%s\n\n", title
-	heading("size", "memfd")
+	heading("size", names)
 	for (i = 1; i <= sizes; i++) row(size_name(size[i]), kernel, operation, size[i])
 }
 
@@ -55,8 +57,6 @@ function spin(kernel,   base) {
 		count[kernel, "spin", "kmalloc", 64] / base, count[kernel, "spin", "shmem", 64] / base
 }
 
-BEGIN { objects = split("kmalloc shmem posix sysv anonymous", object, " ") }
-
 $2 == "release" { release[$1] = $3; next }
 {
 	count[$1, $2, $3, $4] = $5
@@ -75,6 +75,7 @@ END {
 	print "in `/dev/shm`, *sysv* a segment of `shmget`. All are made, sized and filled once, before."
 	print "*anonymous* is private memory, which has to be allocated and cleared each time."
 	print ""
+	print "Mappings lie below the vdso in page tables that exist, as they do beside a program's libraries."
 	print "One instruction of the count that clears or copies with a string instruction moves one byte;"
 	print "real processors move many at once. So whatever clears memory (anonymous, page tables) or copies"
 	print "it (resize, read, write) is cheaper on them than here."
@@ -86,13 +87,14 @@ END {
 	for (k = 1; k <= total; k++) {
 		kernel = name[k]
 		printf "\n## Linux %s (%s)\n", release[kernel], kernel
-		maps(kernel, "map", "Map, store into every page, unmap:")
-		maps(kernel, "open+map", "The same with opening before and closing after (memfd: through `/proc/self/fd`):")
+		maps(kernel, "map", "kmalloc shmem posix sysv anonymous", "Map, store into every page, unmap:")
+		maps(kernel, "open+map", "kmalloc shmem posix sysv",
+			"The same with opening before and closing after (memfd: through `/proc/self/fd`):")
 		printf "\nSystem calls on 256 KiB; *size* is `KSHRAM_GETSIZE` or `fstat`, *resize* `KSHRAM_SETSIZE` or\n"
 		printf "`ftruncate`, to 1 MiB and back; *in use*: the new size is mapped and written to in between.\n"
 		printf "kmalloc copies what is in the slot and clears the rest, each byte once; shmem and files\n"
 		printf "allocate and clear at the first touch.\n\n"
-		heading("call", "memfd")
+		heading("call", "kmalloc shmem posix")
 		row("size", kernel, "size", 262144)
 		row("resize", kernel, "resize", 262144)
 		row("resize, in use", kernel, "resize+map", 262144)
