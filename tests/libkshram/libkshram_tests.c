@@ -2,8 +2,8 @@
 /*
  * libkshram_tests.c - libkshram inside a machine, on whichever backing is loaded
  *
- * Each test runs in a child of its own, on slots that it leaves as they were
- * after loading. One that waits for what never comes is ended by an alarm.
+ * Each test runs in a child of its own, on a slot that is as after loading. One
+ * that waits for what never comes is ended by an alarm.
  *
  * Exit status: 0 when no test failed, 1 when one did.
  */
@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -24,7 +25,9 @@
 #define PAGE 4096UL
 #define NODE "/dev/kshram0"
 #define OTHER_NODE "/kshram0" /* of the same number, but another inode */
+#ifndef SECONDS
 #define SECONDS 300
+#endif
 /* A time-out that is meant to happen. */
 #define SHORT 250
 
@@ -88,9 +91,9 @@ static void opens(void)
 	CHECK(fcntl(slot.fd, F_GETFD) & FD_CLOEXEC);
 	CHECK_IS(kshram_open(&other, 0, O_RDONLY), 0);
 	CHECK_IS(memcmp(other.mem, "abc", 4), 0);
-	memset(slot.mem, 0, 4);
+	*(char *)slot.mem = 'd';
 	kshram_close(&slot);
-	CHECK_IS(*(char *)other.mem, 0);
+	CHECK_IS(*(char *)other.mem, 'd');
 	kshram_close(&other);
 	CHECK_IS(mprotect(other.mem, PAGE, PROT_READ), -1);
 }
@@ -159,7 +162,6 @@ static void follows(void)
 	CHECK_IS(kshram_resize(&a, PAGE), 0);
 	CHECK_IS(kshram_follow(&b), 1);
 	CHECK_IS(mem[99] + mem[100], 'x');
-	memset(mem, 0, PAGE);
 	kshram_close(&a);
 	kshram_close(&b);
 }
@@ -218,8 +220,6 @@ static void follows_in_a_storm(void)
 	CHECK_IS(kill(pid, SIGKILL), 0);
 	ended(pid);
 	CHECK_IS(*word, count);
-	*word = 0;
-	CHECK_IS(kshram_resize(&slot, PAGE), 0);
 }
 
 /* ---- waiting ---- */
@@ -250,7 +250,6 @@ static void no_ring_is_lost(void)
 	});
 	take_turns(&slot, 0, 2);
 	CHECK_IS(ended(pid), 0);
-	((struct shared *)slot.mem)->turn = 0;
 }
 
 static void no_ring_is_lost_to_a_sharer(void)
@@ -263,7 +262,6 @@ static void no_ring_is_lost_to_a_sharer(void)
 		CHILD(pids[i], take_turns(&slot, i, 3));
 	for (i = 0; i < 3; i++)
 		CHECK_IS(ended(pids[i]), 0);
-	((struct shared *)slot.mem)->turn = 0;
 }
 
 static void ignore(int number)
@@ -339,11 +337,13 @@ static void excludes_processes(void)
 	CHECK_IS(shared->counter, 4 * tap_rounds);
 	CHECK_IS(shared->lock.owner, 0);
 	CHECK_IS(shared->lock.waiters, 0);
-	shared->counter = 0;
 }
+
+static pthread_barrier_t both_are_there;
 
 static void *count_thread(void *slot)
 {
+	pthread_barrier_wait(&both_are_there);
 	count_up(slot, tap_rounds);
 	return NULL;
 }
@@ -355,12 +355,16 @@ static void excludes_threads(void)
 	pthread_t threads[2];
 	int i;
 
+	/* The owner's own file lock is no obstacle to itself: it is not dead for that. */
+	CHECK_IS(kshram_lock(&slot, &shared->lock, -1), 0);
+	CHECK_ERR(kshram_lock(&slot, &shared->lock, SHORT), ETIMEDOUT);
+	CHECK_IS(kshram_unlock(&slot, &shared->lock), 0);
+	pthread_barrier_init(&both_are_there, NULL, 2);
 	for (i = 0; i < 2; i++)
 		CHECK_IS(pthread_create(&threads[i], NULL, count_thread, &slot), 0);
 	for (i = 0; i < 2; i++)
 		CHECK_IS(pthread_join(threads[i], NULL), 0);
 	CHECK_IS(shared->counter, 2 * tap_rounds);
-	shared->counter = 0;
 }
 
 /* A child that opens @node, takes the lock, and stops with it. */
@@ -402,6 +406,79 @@ static void times_out(void)
 	CHECK_IS(kshram_unlock(&slot, &shared->lock), 0);
 	CHECK_IS(kshram_lock(&other, &shared->lock, 0), 0);
 	CHECK_IS(kshram_unlock(&other, &shared->lock), 0);
+}
+
+/* Process numbers mean nothing across namespaces; the kernel knows all the same. */
+static void owner_dies_elsewhere(void)
+{
+	struct kshram slot = open_node(NODE);
+	struct shared *shared = slot.mem;
+	pid_t pid;
+
+	CHILD(pid, {
+		CHECK_IS(unshare(CLONE_NEWUSER | CLONE_NEWPID), 0);
+		/* Process 1 of its namespace, which ends with its parent. */
+		pid_t first = fork();
+
+		CHECK(first >= 0);
+		if (!first) {
+			struct kshram mine = open_node(NODE);
+
+			CHECK_IS(getpid(), 1);
+			CHECK_IS(prctl(PR_SET_PDEATHSIG, SIGKILL), 0);
+			CHECK_IS(kshram_lock(&mine, &shared->lock, -1), 0);
+			set(&mine, &shared->turn, 1);
+		}
+		for (;;)
+			pause();
+	});
+	CHECK_IS(kshram_wait(&slot, &shared->turn, 0, -1), 0);
+	shared->turn = 0;
+	CHECK_ERR(kshram_lock(&slot, &shared->lock, SHORT), ETIMEDOUT);
+	CHECK_IS(kill(pid, SIGKILL), 0);
+	ended(pid);
+	CHECK_IS(kshram_lock(&slot, &shared->lock, -1), 1);
+	CHECK_IS(kshram_unlock(&slot, &shared->lock), 0);
+}
+
+static void owner_closes(void)
+{
+	struct kshram slot = open_node(NODE), mine = open_node(NODE);
+	struct shared *shared = slot.mem;
+	int copy;
+
+	CHECK_IS(kshram_lock(&mine, &shared->lock, -1), 0);
+	/* As a child after fork has it. */
+	copy = dup(mine.fd);
+	kshram_close(&mine);
+	CHECK_ERR(kshram_lock(&slot, &shared->lock, SHORT), ETIMEDOUT);
+	close(copy);
+	CHECK_IS(kshram_lock(&slot, &shared->lock, 0), 1);
+	CHECK_IS(kshram_unlock(&slot, &shared->lock), 0);
+}
+
+/* Waiters also ask now and then by themselves: here, whether they need to. */
+static void unlock_rings(void)
+{
+	struct kshram slot = open_node(NODE), ear = open_node(NODE);
+	struct shared *shared = slot.mem;
+	pid_t pid;
+
+	CHECK_IS(kshram_lock(&slot, &shared->lock, -1), 0);
+	CHECK_IS(kshram_unlock(&slot, &shared->lock), 0);
+	CHECK_IS(ioctl(ear.fd, KSHRAM_EVENTS), 0);
+	CHECK_IS(kshram_lock(&slot, &shared->lock, -1), 0);
+	CHILD(pid, {
+		struct kshram mine = open_node(NODE);
+
+		CHECK_IS(kshram_lock(&mine, &shared->lock, -1), 0);
+		CHECK_IS(kshram_unlock(&mine, &shared->lock), 0);
+	});
+	while (!__atomic_load_n(&shared->lock.waiters, __ATOMIC_SEQ_CST))
+		usleep(1000);
+	CHECK_IS(kshram_unlock(&slot, &shared->lock), 0);
+	CHECK_IS(ioctl(ear.fd, KSHRAM_EVENTS), KSHRAM_EVENT_RUNG);
+	CHECK_IS(ended(pid), 0);
 }
 
 /* Three wait; the owner is killed: one is told, and all get the lock. */
@@ -470,7 +547,6 @@ static void owners_die(void)
 		CHECK(kshram_lock(&slot, &shared->lock, -1) >= 0);
 		CHECK_IS(kshram_unlock(&slot, &shared->lock), 0);
 	}
-	memset(shared, 0, sizeof(*shared));
 }
 
 static const struct tap_test tests[] = {
@@ -484,12 +560,25 @@ static const struct tap_test tests[] = {
 	{ "a wait ends at once, by time-out, by a signal; a lock's not by a signal", waits_end },
 	{ "a lock excludes processes, through two nodes", excludes_processes },
 	{ "a lock excludes threads that share an open slot", excludes_threads },
+	{ "an unlock rings when somebody waits, and only then", unlock_rings },
 	{ "a lock times out while its owner lives, or may", times_out },
 	{ "the lock of a killed owner passes on, and one waiter is told", owner_dies },
+	{ "an owner's death is seen across process and user namespaces", owner_dies_elsewhere },
+	{ "a lock whose owner closes the slot, in all copies, passes on", owner_closes },
 	{ "owners are killed at any moment, and the lock goes on", owners_die },
 };
 
 int tap_rounds = 400;
+
+/* Whatever the last one left there. */
+static void fresh_slot(void)
+{
+	struct kshram slot = open_node(NODE);
+
+	CHECK_IS(kshram_resize(&slot, PAGE), 0);
+	memset(slot.mem, 0, PAGE);
+	kshram_close(&slot);
+}
 
 int main(int argc, char **argv)
 {
@@ -509,6 +598,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < count; i++) {
 		CHILD(pid, {
 			setpgid(0, 0);
+			fresh_slot();
 			tests[i].run();
 		});
 		status = ended(pid);
