@@ -57,6 +57,6 @@ install-lib: lib ## install libkshram and the headers (DESTDIR, PREFIX=/usr, LIB
 LIB_TESTS	:= $(GUEST)/libkshram_tests
 GUESTPROGRAMS	+= $(LIB_TESTS)
 
-$(LIB_TESTS): tests/libkshram/libkshram_tests.c tests/guest/tap.h $(LIB_STATIC) $(LIB_HEADERS)
+$(LIB_TESTS): $(wildcard tests/libkshram/*.[ch]) tests/guest/tap.h $(LIB_STATIC) $(LIB_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(GUESTCFLAGS) -Itests/guest -pthread -o $@ $< $(LIB_STATIC)
+	$(CC) $(GUESTCFLAGS) -pthread -o $@ $(filter %.c,$^) $(LIB_STATIC)

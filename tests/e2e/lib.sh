@@ -98,6 +98,8 @@ run number /producer_consumer produce /dev/kshram0 many
 for backing in kmalloc shmem; do
 	insmod /kshram.ko backing=$backing
 	run "$backing tests" /libkshram_tests "$1"
+	# The tests leave there what they please.
+	dd if=/dev/zero of=/dev/kshram0 bs=4096 count=1 2>/dev/null
 	run "$backing pipe" pipe
 	run "$backing namespaces" /two_namespaces.sh /producer_consumer 50
 	rmmod kshram
