@@ -24,7 +24,7 @@
 #define LOAD_SIZE 5000
 
 #define MAX_PROCESSES 8
-#define WINDOW 40 /* pages of address space that a process maps slots into */
+#define WINDOW 20 /* pages of address space that a process maps slots into */
 #define FDS 6 /* descriptors that a process may have */
 #define FILES 64
 #define OBJECTS 15

@@ -28,25 +28,25 @@
 #include "fuzz.h"
 
 /* Operations between two times that the module is unloaded and loaded again. */
-#define SWEEP 2500
+#define SWEEP 4000
 /* A storm is so much shorter than the sequence before it, per process. */
-#define STORM 20
+#define STORM 100
 
 struct state *state;
 int self = NONE;
-/* Where nothing else is, in every process. */
-unsigned char *const window = (unsigned char *)0x100000000000;
+/* Where nothing else is, in every process, and across the end of a page table. */
+unsigned char *const window = (unsigned char *)0x100000200000 - WINDOW / 2 * PAGE;
 
 static const struct {
 	int weight;
 	void (*run)(void);
 } ops[] = {
-	{ 22, op_load },    { 20, op_store },	{ 10, op_mmap },   { 3, op_mmap_wrong },
-	{ 4, op_munmap },   { 5, op_mprotect }, { 5, op_mremap },  { 2, op_madvise },
-	{ 8, op_open },	    { 1, op_dup },	{ 4, op_close },   { 8, op_read },
-	{ 9, op_write },    { 3, op_seek },	{ 8, op_setsize }, { 2, op_sysfs_size },
-	{ 3, op_ask },	    { 2, op_ring },	{ 3, op_events },  { 3, op_poll },
-	{ 2, op_debugger }, { 1, op_rmmod },	{ 1, op_fork },
+	{ 26, op_load },    { 24, op_store },	{ 6, op_mmap },	   { 2, op_mmap_wrong },
+	{ 2, op_munmap },   { 3, op_mprotect }, { 3, op_mremap },  { 2, op_madvise },
+	{ 6, op_open },	    { 1, op_dup },	{ 4, op_close },   { 10, op_read },
+	{ 12, op_write },   { 4, op_seek },	{ 7, op_setsize }, { 1, op_sysfs_size },
+	{ 1, op_ask },	    { 3, op_ring },	{ 4, op_events },  { 4, op_poll },
+	{ 1, op_debugger }, { 1, op_rmmod },	{ 1, op_fork },
 };
 
 /**

@@ -1,0 +1,194 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# kshram_fuzz finds nothing in our module, and finds each of the faults that are
+# planted in copies of it. TAP.
+#
+# A fault is tests/fuzz/mutants/NAME.patch, an edit of one file of module/; its head
+# says what is wrong ("Fault: "), on which backing it shows, and the operations
+# that it may take to find it, if not 20000. With arguments, only those names, and
+# our module only for the name `ours`. With SOAK=1 our module gets a million
+# operations on each backing, from seeds that are new and printed.
+set -eu
+cd "$(dirname "$0")/../.."
+. tests/lib/lanes.sh
+
+vm=build/bin/kshram-vm
+fuzz=build/guest/kshram_fuzz
+built=build/tests/fuzz
+log=$built/log
+work=$(mktemp -d)
+mkdir "$work/lanes"
+mkdir -p "$log" "$built/src"
+trap 'lanes_end; rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# Detectors that KASAN makes superfluous cost more than all others together. One
+# processor: what all do at once is tried where there are two, on lab.
+sober="slub_debug=- kmemleak=off"
+# What user space stores through a mapping of freed memory is seen where that is
+# poisoned.
+poison="slub_debug=FZPU page_poison=1 debug_pagealloc=on"
+
+bail() {
+	echo "Bail out! $1"
+	exit 1
+}
+
+# field FILE NAME: what follows "NAME: " in the head of a patch.
+field() {
+	sed -n "s/^$2: //p" "$1" | head -n 1
+}
+
+# wanted NAME ARGUMENT...: it is among the arguments, or there are none.
+wanted() {
+	wanted_name=$1
+	shift
+	[ $# -gt 0 ] || return 0
+	for argument; do
+		[ "$argument" != "$wanted_name" ] || return 0
+	done
+	return 1
+}
+
+make -s "$vm" "$fuzz" build/guest/guest_tests build/guest/kshram-agent \
+	build/debug/kshram.ko build/lab/kshram.ko >"$work/make.log" 2>&1 || {
+	sed 's/^/# /' "$work/make.log"
+	bail "what it takes does not build"
+}
+
+# All the module in one file: one run of the compiler a fault. param.c is first,
+# since it says how messages begin.
+sources="module/param.c $(echo module/*.c | tr ' ' '\n' | grep -v /param.c | tr '\n' ' ')"
+
+# mutant PATCH NAME: make src/NAME.c, the module with this fault.
+mutant() {
+	mkdir "$work/$2"
+	cp module/*.c "$work/$2"
+	patch -s -F1 -p1 -d "$work/$2" <"$1" >"$work/patch.log" 2>&1 || {
+		sed 's/^/# /' "$work/patch.log"
+		bail "$1 does not apply to module/"
+	}
+	for source in $sources; do
+		echo "#line 1 \"${source##*/}\""
+		cat "$work/$2/${source##*/}"
+	done >"$work/$2.c"
+	cmp -s "$work/$2.c" "$built/src/$2.c" || cp "$work/$2.c" "$built/src/"
+}
+
+names=
+files=
+echo "# SPDX-License-Identifier: GPL-2.0" >"$built/src/Kbuild"
+for file in tests/fuzz/mutants/*.patch; do
+	name=$(basename "$file" .patch)
+	wanted "$name" "$@" || continue
+	mutant "$file" "$name"
+	names="$names $name"
+	files="$files $built/src/$name.c"
+	echo "obj-m += $name.o" >>"$built/src/Kbuild"
+done
+# shellcheck disable=SC2086 # file names of ours, without spaces
+[ -z "$names" ] || kernel/kbuild lab "$built/lab" module/*.h include/kshram.h \
+	"$built/src/Kbuild" $files >"$work/kbuild.log" 2>&1 || {
+	sed 's/^/# /' "$work/kbuild.log"
+	bail "the faulty modules do not build"
+}
+
+# fuzzed NAME MACHINE... -- COMMAND: run it in a machine; $log/NAME has all that it said.
+fuzzed() {
+	fuzzed_log=$log/$1
+	shift
+	lane_run 3600 "$vm" --timeout 3500 --console "$fuzzed_log.console" "$@" \
+		>"$fuzzed_log.out" 2>"$fuzzed_log.err"
+}
+
+# verdict NUMBER NAME GOOD TEXT...: the line of TAP, and why when it is bad.
+verdict() {
+	verdict_number=$1
+	verdict_name=$2
+	verdict_good=$3
+	shift 3
+	{
+		$verdict_good || printf 'not '
+		echo "ok $verdict_number - $verdict_name: $*"
+		$verdict_good || tail -n 40 "$log/$verdict_name.out" "$log/$verdict_name.err" |
+			LC_ALL=C tr -cd '\n\t -~' | sed 's/^/# /'
+	} >"$work/$verdict_number.tap"
+}
+
+# ours NUMBER NAME KERNEL OPS SEEDS APPEND CPUS: our module, on both backings.
+ours() {
+	number=$1 name=$2 kernel=$3 ops=$4 seed=$5
+	status=0
+	# shellcheck disable=SC2016 # the guest's shell expands it
+	fuzzed "$name" --kernel "$kernel" --cpus "$7" --append "$6" --add "$fuzz" \
+		--add build/guest/guest_tests --add "build/$kernel/kshram.ko" -- sh -c '
+		/kshram_fuzz --backing kmalloc --ops $0 --seed $1 &&
+		/kshram_fuzz --backing shmem --ops $0 --seed $1 &&
+		/guest_tests health' "$ops" "$seed" || status=$?
+	good=false
+	[ "$status" -ne 0 ] || good=true
+	verdict "$number" "$name" "$good" "$((2 * ops)) operations with seed $seed on $kernel" \
+		"find nothing (status $status)"
+}
+
+# found NUMBER NAME: a fault.
+found() {
+	number=$1 name=$2
+	patch=tests/fuzz/mutants/$name.patch
+	ops=$(field "$patch" Ops)
+	status=0
+	# shellcheck disable=SC2016
+	fuzzed "$name" --kernel lab --append "$poison" --add "$fuzz" \
+		--add build/guest/guest_tests --add "$built/lab/$name.ko" -- sh -c '
+		/kshram_fuzz --progress 100 --backing $0 --ops $1 --module $2 && /guest_tests health' \
+		"$(field "$patch" Backing)" "${ops:-20000}" "/$name.ko" || status=$?
+	# The mismatch, or how far it had come when the machine ended.
+	what=$(sed -n 's/^MISMATCH //p' "$log/$name.out" | head -n 1 | LC_ALL=C tr -cd ' -~')
+	after=$(sed -n 's/^operation //p' "$log/$name.out" | tail -n 1)
+	good=true
+	case $status in
+	0) good=false what="not found" ;;
+	1) [ -n "$what" ] || what="after the last operation the kernel's log has a report" ;;
+	123) what="${what:-the kernel crashed after operation ${after:-0}}" ;;
+	124) what="the machine hung after operation ${after:-0}" ;;
+	*) good=false what="kshram_fuzz did not run: status $status" ;;
+	esac
+	verdict "$number" "$name" "$good" "$(field "$patch" Fault) Found $what"
+}
+
+one() {
+	# shellcheck disable=SC2086 # the item's words are the arguments
+	case $2 in
+	ours-debug) ours "$1" ours-debug debug "$debug_ops" "$seed" "$sober" 1 ;;
+	ours-lab) ours "$1" ours-lab lab "$lab_ops" "$seed" "$poison" 2 ;;
+	*) found "$1" "$2" ;;
+	esac
+}
+
+debug_ops=50000
+lab_ops=10000
+seed=1
+if [ "${SOAK:-0}" != 0 ]; then
+	debug_ops=1000000
+	lab_ops=1000000
+	seed=$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+	echo "# seed $seed"
+fi
+# The longest first.
+if wanted ours "$@"; then
+	names="ours-debug ours-lab$names"
+fi
+# shellcheck disable=SC2086 # names without spaces
+set -- $names
+echo "1..$#"
+lanes "${KSHRAM_TEST_JOBS:-2}" "$work/lanes" one "$@"
+bad=0
+number=0
+while [ "$number" -lt $# ]; do
+	number=$((number + 1))
+	cat "$work/$number.tap" 2>/dev/null || echo "not ok $number - it never ran"
+	! grep -qs '^ok' "$work/$number.tap" && bad=1
+done
+exit "$bad"
