@@ -25,8 +25,9 @@
 static int kshram_shmem_alloc(struct kshram_slot *slot, size_t size)
 {
 	slot->file = shmem_file_setup("kshram", size, kshram_shmem_noreserve);
+	/* Its one limit is memory, also where it speaks of space for inodes. */
 	if (IS_ERR(slot->file))
-		return PTR_ERR(slot->file);
+		return PTR_ERR(slot->file) == -ENOSPC ? -ENOMEM : PTR_ERR(slot->file);
 	/*
 	 * As shmem_kernel_file_setup() does, which older kernels do not export:
 	 * security modules judge the device node and not this file.

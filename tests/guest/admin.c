@@ -166,8 +166,17 @@ static void ceiling(void)
 
 static void size_attribute(void)
 {
-	static const char *const bad[] = { "",	  "x",	 "0",	     "-1", "4096 1",
-					   "4KK", "5 K", "4096\n\n", "3G", "18446744073709551616" };
+	static const char *const bad[] = { "",
+					   "x",
+					   "0",
+					   "-1",
+					   "4096 1",
+					   "4KK",
+					   "5 K",
+					   "4096\n\n",
+					   "3G",
+					   "18446744073709551616",
+					   "99999999999G" };
 	int fd = slot_open(NODE(1), O_RDWR);
 	struct stat st;
 	size_t i;
