@@ -51,8 +51,9 @@ clean: ## remove what was built here (cached kernels stay)
 # Suites are commands that print TAP. The long ones come first, so that the
 # last to end is a short one. `make test` is bounded; `make soak` is not.
 TESTED		:= debug lab stock
-SUITES		:= $(TESTED:%="tests/guest/suite.sh %") tests/e2e/bad.sh tests/e2e/good.sh \
+SUITES		:= $(TESTED:%="tests/guest/suite.sh %") "KSHRAM_TEST_JOBS=2 tests/e2e/bad.sh" tests/e2e/good.sh \
 		   tests/e2e/kit.sh tests/e2e/vm.sh tests/e2e/grade.sh \
+		   tests/e2e/tools.sh tests/e2e/lib.sh \
 		   tests/e2e/checks.sh tests/e2e/kernel-get.sh tests/e2e/run.sh tests/lint.sh
 # The kernels that the module must build for and load on besides.
 MATRIX		:= 5.10 6.1 6.12 7.x
