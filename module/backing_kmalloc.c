@@ -148,35 +148,79 @@ static int kshram_fill_pte(pte_t *pte, unsigned long addr, void *data)
 	return 0;
 }
 
+/* The frame of a page of the slot; its lock is held. */
+static unsigned long kshram_kmalloc_pfn(struct kshram_slot *slot, unsigned long pgoff)
+{
+	return (virt_to_phys(slot->mem) >> PAGE_SHIFT) + pgoff;
+}
+
 /*
- * The first fault fills the whole mapping. It must be no sooner: the mapping is
- * linked into the address_space only after .mmap has returned, and a resize in
- * between would not find entries that .mmap had made.
+ * A fault fills all that one page table holds of the mapping. It must be no
+ * sooner: the mapping is linked into the address_space only after .mmap has
+ * returned, and a resize in between would not find entries that .mmap had made.
+ *
+ * The lock is taken for writing to have faults one at a time: each sees whether
+ * another has just put one large entry in the place of the page table.
  */
 static vm_fault_t kshram_kmalloc_fault(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct kshram_slot *slot = vma->vm_private_data;
-	unsigned long pages;
+	unsigned long start = max(vmf->address & PMD_MASK, vma->vm_start);
+	unsigned long end = min((vmf->address & PMD_MASK) + PMD_SIZE, vma->vm_end);
+	unsigned long pgoff = vma->vm_pgoff + ((start - vma->vm_start) >> PAGE_SHIFT);
 	struct kshram_fill fill = { .vma = vma };
 	vm_fault_t result = VM_FAULT_NOPAGE;
+	unsigned long pages;
 
-	down_read(&slot->lock);
+	down_write(&slot->lock);
 	pages = PAGE_ALIGN(slot->size) >> PAGE_SHIFT;
 	if (vmf->pgoff >= pages) {
 		/* Mapped once, but a resize has taken it away since. */
 		result = VM_FAULT_SIGBUS;
 		goto out;
 	}
-	pages = min(vma_pages(vma), pages - vma->vm_pgoff);
-	fill.pfn = (virt_to_phys(slot->mem) >> PAGE_SHIFT) + vma->vm_pgoff;
-	if (apply_to_page_range(vma->vm_mm, vma->vm_start, pages << PAGE_SHIFT, kshram_fill_pte,
-				&fill))
+	if (pmd_trans_huge(*vmf->pmd))
+		goto out;
+	end = min(end, start + ((pages - pgoff) << PAGE_SHIFT));
+	fill.pfn = kshram_kmalloc_pfn(slot, pgoff);
+	if (apply_to_page_range(vma->vm_mm, start, end - start, kshram_fill_pte, &fill))
 		result = VM_FAULT_OOM;
 out:
-	up_read(&slot->lock);
+	up_write(&slot->lock);
 	return result;
 }
+
+#ifdef KSHRAM_HUGE_PFNMAP
+/*
+ * Asked before the other, where the administrator wants huge pages and there is
+ * nothing in the page table yet: where 2 MiB of the slot lie as one entry needs
+ * them, that is 1 fault and 1 entry in place of 512.
+ */
+static vm_fault_t kshram_kmalloc_huge_fault(struct vm_fault *vmf, unsigned int order)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct kshram_slot *slot = vma->vm_private_data;
+	unsigned long start = vmf->address & PMD_MASK, pgoff, pages, pfn;
+	vm_fault_t result = VM_FAULT_FALLBACK;
+
+	if (order != PMD_ORDER || start < vma->vm_start || start + PMD_SIZE > vma->vm_end)
+		return VM_FAULT_FALLBACK;
+	pgoff = vma->vm_pgoff + ((start - vma->vm_start) >> PAGE_SHIFT);
+
+	down_write(&slot->lock);
+	pages = PAGE_ALIGN(slot->size) >> PAGE_SHIFT;
+	pfn = kshram_kmalloc_pfn(slot, pgoff);
+	/*
+	 * When the entry is no longer empty, or a store was refused by one that
+	 * soft-dirty tracking has made read-only, it is for small entries to go on.
+	 */
+	if (pmd_none(*vmf->pmd) && pgoff + PTRS_PER_PTE <= pages && IS_ALIGNED(pfn, PTRS_PER_PTE))
+		result = kshram_insert_pfn_pmd(vmf, pfn);
+	up_write(&slot->lock);
+	return result;
+}
+#endif
 
 /*
  * For ptrace and /proc/PID/mem, which find no struct page to work on.
@@ -207,6 +251,9 @@ static int kshram_kmalloc_access(struct vm_area_struct *vma, unsigned long addr,
 
 static const struct vm_operations_struct kshram_kmalloc_vm_ops = {
 	.fault = kshram_kmalloc_fault,
+#ifdef KSHRAM_HUGE_PFNMAP
+	.huge_fault = kshram_kmalloc_huge_fault,
+#endif
 	.access = kshram_kmalloc_access,
 };
 

@@ -17,6 +17,10 @@
 #include <linux/splice.h>
 #include <linux/version.h>
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#include <linux/pfn_t.h>
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 10, 0)
 #error "kshram supports Linux 5.10 and newer"
 #endif
@@ -118,6 +122,33 @@ static inline int kshram_vfs_mmap(struct file *file, struct vm_area_struct *vma)
 		VM_NORESERVE, mk_vma_flags(VMA_NORESERVE_BIT))
 #else
 #define kshram_shmem_noreserve VM_NORESERVE
+#endif
+
+/*
+ * Entries of 2 MiB for frames that nobody counts. Only since 6.12 are they told
+ * apart from those of pages ("mm: introduce ARCH_SUPPORTS_HUGE_PFNMAP and special
+ * bits to pmd/pud"); before, get_user_pages_fast() would count our pages.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0) && defined(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP)
+#define KSHRAM_HUGE_PFNMAP
+
+/**
+ * kshram_insert_pfn_pmd() - fill an empty entry of 2 MiB
+ * @vmf: the fault
+ * @pfn: the first of the frames
+ *
+ * What else is in the entry by now stays. pfn_t went in 6.17.
+ *
+ * Return: VM_FAULT_*.
+ */
+static inline vm_fault_t kshram_insert_pfn_pmd(struct vm_fault *vmf, unsigned long pfn)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+	return vmf_insert_pfn_pmd(vmf, pfn_to_pfn_t(pfn), false);
+#else
+	return vmf_insert_pfn_pmd(vmf, pfn, false);
+#endif
+}
 #endif
 
 /*

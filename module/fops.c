@@ -134,6 +134,10 @@ static unsigned long kshram_get_unmapped_area(struct file *file, unsigned long a
 
 static const struct file_operations kshram_own_fops = {
 	KSHRAM_FOPS,
+#ifdef KSHRAM_HUGE_PFNMAP
+	/* Mappings of 2 MiB and more begin where entries of 2 MiB fit. */
+	.get_unmapped_area = thp_get_unmapped_area,
+#endif
 };
 
 static const struct file_operations kshram_file_fops = {

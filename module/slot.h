@@ -27,10 +27,10 @@ struct kshram_backing;
  * @opens: open files (not descriptors)
  * @device: what the system knows it by; set before the first open, and gone
  *	after the last
- * @lock: kmalloc backing: protects @size and @mem. Order: mmap_lock, then
- *	@lock, then the i_mmap_rwsem of @inode's mapping, then page-table locks.
- *	Page faults take it for reading, so nothing may touch user memory under
- *	it.
+ * @lock: kmalloc backing: protects @size and @mem, and has page faults one at
+ *	a time. Order: mmap_lock, then @lock, then the i_mmap_rwsem of @inode's
+ *	mapping, then page-table locks. Page faults take it, so nothing may touch
+ *	user memory under it.
  * @size: kmalloc backing: what KSHRAM_GETSIZE answers, in bytes; never 0
  * @mem: kmalloc backing: PAGE_ALIGN(@size) bytes that belong to this slot
  *	alone; what lies beyond @size was zero at the last resize
