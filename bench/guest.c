@@ -95,18 +95,19 @@ static int compare(const void *a, const void *b)
 static void measure(const char *operation, const struct object *o, void (*once)(struct object *))
 {
 	struct object object = *o;
-	uint64_t batch[BATCHES], begin, repeat;
+	uint64_t batch[BATCHES], begin, took, repeat;
 
 	once(&object);
 	begin = now_ns();
 	once(&object);
-	repeat = BATCH_NS / (now_ns() - begin + 1) + 1;
-	if (repeat > REPEAT_MAX)
-		repeat = REPEAT_MAX;
+	took = now_ns() - begin;
 	for (size_t i = 0; i < BATCHES; i++) {
 		begin = now_ns();
-		for (uint64_t n = 0; n < repeat; n++)
+		repeat = 0;
+		do {
 			once(&object);
+			repeat++;
+		} while (repeat < REPEAT_MAX && repeat * took < BATCH_NS);
 		batch[i] = (now_ns() - begin) / repeat;
 	}
 	qsort(batch, BATCHES, sizeof(batch[0]), compare);
