@@ -76,11 +76,22 @@ status() {
 	[ "$got" -eq "$wanted" ]
 }
 
-# well_formed: as XML, and with a curve for every object.
-well_formed() {
-	python3 -c 'import sys, xml.dom.minidom as x
-d = x.parse(sys.argv[1])
-sys.exit(len(d.getElementsByTagName("polyline")) != 5)' "$tmp/bench.svg"
+# drawn: a curve for every object through both sizes, and every point inside.
+drawn() {
+	awk '
+	NR == 1 && !/^<svg .*>$/ { print "it begins: " $0; bad = 1 }
+	{ last = $0 }
+	/nan|inf/ { print; bad = 1 }
+	/<polyline/ { curves++; if (gsub(/[0-9],[0-9]/, "&") != 2) { print; bad = 1 } }
+	/<circle/ {
+		match($0, /cy="[-0-9.]+/)
+		y = substr($0, RSTART + 4, RLENGTH - 4) + 0
+		if (y < 40 || y > 280) { print; bad = 1 }
+	}
+	END {
+		if (curves != 5 || last != "</svg>") { print curves, "curves; it ends: " last; bad = 1 }
+		exit bad
+	}' "$tmp/bench.svg"
 }
 
 check 'measures twice' measured
@@ -100,7 +111,7 @@ check 'a resize copies and clears each byte once' each_byte_once
 check 'ringing the bell is no slower than a socket' below 100 'message kmalloc 64' 'message socket 64'
 check 'the table has the figures' grep -q "^| 64 KiB | $(figure map memfd 65536) |" "$tmp/bench.md"
 check 'the tables do not mention what was not measured' status 1 grep -q 'spins\|256 MiB' "$tmp/bench.md"
-check 'the plot is well-formed' well_formed
+check 'the plot has every curve, inside its frame' drawn
 check 'a wrong option is status 2' status 2 "$bench" --wrong
 check 'a directory that is not there is status 2' status 2 "$bench" --output "$tmp/none"
 check 'a kernel without a module is status 1' status 1 "$bench" --quick "$tmp/none"
