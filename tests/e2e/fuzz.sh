@@ -4,9 +4,9 @@
 # kshram_fuzz finds nothing in our module, and finds each of the faults that are
 # planted in copies of it. TAP.
 #
-# A fault is tests/fuzz/mutants/NAME.patch, an edit of one file of module/; its head
-# says what is wrong ("Fault: "), on which backing it shows, and the operations
-# that it may take to find it, if not 20000. With arguments, only those names, and
+# A fault is tests/fuzz/mutants/NAME.patch, an edit of module/; its head
+# says what is wrong ("Fault: "), on which backing it shows, and further options of
+# kshram_fuzz if it takes others than usual to find it. With arguments, only those names, and
 # our module only for the name `ours`. With SOAK=1 our module gets a million
 # operations on each backing, from seeds that are new and printed.
 set -eu
@@ -137,13 +137,13 @@ ours() {
 found() {
 	number=$1 name=$2
 	patch=tests/fuzz/mutants/$name.patch
-	ops=$(field "$patch" Ops)
+	options=$(field "$patch" Options)
 	status=0
 	# shellcheck disable=SC2016
 	fuzzed "$name" --kernel lab --append "$poison" --add "$fuzz" \
 		--add build/guest/guest_tests --add "$built/lab/$name.ko" -- sh -c '
-		/kshram_fuzz --progress 100 --backing $0 --ops $1 --module $2 && /guest_tests health' \
-		"$(field "$patch" Backing)" "${ops:-20000}" "/$name.ko" || status=$?
+		/kshram_fuzz --progress 100 --backing $0 --module $1 $2 && /guest_tests health' \
+		"$(field "$patch" Backing)" "/$name.ko" "$options" || status=$?
 	# The mismatch, or how far it had come when the machine ended.
 	what=$(sed -n 's/^MISMATCH //p' "$log/$name.out" | head -n 1 | LC_ALL=C tr -cd ' -~')
 	after=$(sed -n 's/^operation //p' "$log/$name.out" | tail -n 1)

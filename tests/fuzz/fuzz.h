@@ -113,6 +113,7 @@ struct note {
  * struct state - all that the processes share
  * @seed: --seed
  * @ops: --ops
+ * @storm: --storm
  * @processes: --processes
  * @shmem: --backing shmem
  * @progress: --progress
@@ -133,6 +134,7 @@ struct note {
 struct state {
 	unsigned long seed;
 	unsigned long ops;
+	unsigned long storm;
 	int processes;
 	bool shmem;
 	unsigned long progress;
@@ -222,6 +224,7 @@ void op_poll(void);
 void op_fork(void);
 void op_rmmod(void);
 void op_sweep(void);
+void reload(void);
 
 /* storm.c: all at once */
 void storm(unsigned long rounds);

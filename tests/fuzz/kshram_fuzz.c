@@ -29,9 +29,6 @@
 
 /* Operations between two times that the module is unloaded and loaded again. */
 #define SWEEP 4000
-/* A storm is so much shorter than the sequence before it, per process. */
-#define STORM 100
-
 struct state *state;
 int self = NONE;
 /* Where nothing else is, in every process, and across the end of a page table. */
@@ -41,10 +38,10 @@ static const struct {
 	int weight;
 	void (*run)(void);
 } ops[] = {
-	{ 26, op_load },    { 24, op_store },	{ 6, op_mmap },	   { 2, op_mmap_wrong },
-	{ 2, op_munmap },   { 3, op_mprotect }, { 3, op_mremap },  { 2, op_madvise },
-	{ 6, op_open },	    { 1, op_dup },	{ 4, op_close },   { 10, op_read },
-	{ 12, op_write },   { 4, op_seek },	{ 7, op_setsize }, { 1, op_sysfs_size },
+	{ 40, op_load },    { 36, op_store },	{ 5, op_mmap },	   { 2, op_mmap_wrong },
+	{ 2, op_munmap },   { 3, op_mprotect }, { 2, op_mremap },  { 2, op_madvise },
+	{ 4, op_open },	    { 1, op_dup },	{ 3, op_close },   { 10, op_read },
+	{ 12, op_write },   { 4, op_seek },	{ 6, op_setsize }, { 1, op_sysfs_size },
 	{ 1, op_ask },	    { 3, op_ring },	{ 4, op_events },  { 4, op_poll },
 	{ 1, op_debugger }, { 1, op_rmmod },	{ 1, op_fork },
 };
@@ -104,9 +101,9 @@ static void report_end(void)
 		printf(n->text, a[0], a[1], a[2], a[3], a[4], a[5]);
 		printf("\n");
 	}
-	printf("again: kshram_fuzz --seed %lu --ops %lu --processes %d --backing %s --module %s\n",
-	       state->seed, state->ops, state->processes, state->shmem ? "shmem" : "kmalloc",
-	       state->module);
+	printf("again: kshram_fuzz --seed %lu --ops %lu --storm %lu --processes %d --backing %s --module %s\n",
+	       state->seed, state->ops, state->storm, state->processes,
+	       state->shmem ? "shmem" : "kmalloc", state->module);
 	fflush(stdout);
 }
 
@@ -236,9 +233,9 @@ static void operate(void)
 		at -= ops[i].weight;
 	ops[i].run();
 	/* Some of what others have done, too, is looked at where it is mapped. */
-	if (chance(5))
+	if (chance(3))
 		check_pages(0, WINDOW);
-	if (chance(5))
+	if (chance(1))
 		check_slot((int)draw(SLOTS));
 }
 
@@ -393,7 +390,7 @@ static void start(void (*run)(void))
 
 static void in_storm(void)
 {
-	storm(state->ops / STORM);
+	storm(state->storm);
 }
 
 static void usage(FILE *to)
@@ -405,6 +402,7 @@ static void usage(FILE *to)
 	      "\n"
 	      "  --seed N          where the choices come from (default: 1)\n"
 	      "  --ops N           operations (default: 20000)\n"
+	      "  --storm N         what each process does at the end, all at once (default: 400)\n"
 	      "  --processes N     that take turns, 1 to 8 (default: 3)\n"
 	      "  --backing NAME    kmalloc or shmem (default: kmalloc)\n"
 	      "  --module FILE     NAME.ko of a module called NAME (default: /kshram.ko)\n"
@@ -438,6 +436,7 @@ static void parse(int argc, char **argv)
 	static const struct option options[] = {
 		{ "seed", required_argument, NULL, 's' },
 		{ "ops", required_argument, NULL, 'o' },
+		{ "storm", required_argument, NULL, 'S' },
 		{ "processes", required_argument, NULL, 'p' },
 		{ "backing", required_argument, NULL, 'b' },
 		{ "module", required_argument, NULL, 'm' },
@@ -451,6 +450,7 @@ static void parse(int argc, char **argv)
 
 	state->seed = 1;
 	state->ops = 20000;
+	state->storm = 400;
 	state->processes = 3;
 	state->module = "/kshram.ko";
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -460,6 +460,9 @@ static void parse(int argc, char **argv)
 			break;
 		case 'o':
 			state->ops = number("ops", optarg, 1, 1UL << 40);
+			break;
+		case 'S':
+			state->storm = number("storm", optarg, 0, 1UL << 40);
 			break;
 		case 'p':
 			state->processes = (int)number("processes", optarg, 1, MAX_PROCESSES);
@@ -522,6 +525,7 @@ int main(int argc, char **argv)
 	module_load();
 
 	start(take_turns);
+	reload();
 	start(in_storm);
 
 	note("unload the module");
