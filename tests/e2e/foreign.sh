@@ -1,16 +1,23 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Programs that nobody here wrote, on both backings: fio, stress-ng, trinity,
-# gdb, Python's mmap module, dd and its kin, xxd. TAP, from one machine that has
-# them on a disk; see tests/foreign/programs.sh. $KERNEL names the kernel
-# (default: lab); SOAK in the environment makes the stressing ones long.
+# Programs that nobody here wrote, on both backings: dd and its kin, xxd,
+# Python's mmap module, fio, gdb, stress-ng, trinity. TAP, from one machine that
+# has them on a disk; see tests/foreign/programs.sh.
+#
+#	tests/e2e/foreign.sh [coreutils|xxd|python3|fio|gdb|stress-ng|trinity]...
+#
+# $KERNEL names the kernel (default: lab); SOAK in the environment makes the
+# stressing ones long.
 set -eu
 cd "$(dirname "$0")/../.."
 kernel=${KERNEL:-lab}
 make -s build/bin/kshram-vm build/guest/kshram-agent "modules-$kernel" >&2
 root=$(tests/lib/guest-root.sh coreutils diffutils fio gdb grep kmod mount procps python3 \
-	sed stress-ng trinity util-linux xxd)
+	sed stress-ng trinity util-linux xxd) || {
+	echo 'Bail out! no root file system with the programs; standard error says why'
+	exit 1
+}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT
@@ -37,6 +44,6 @@ build/bin/kshram-vm --kernel "$kernel" --memory 768 --timeout "$limit" --disk "$
 		done
 		mount -t tmpfs tmpfs /root.d/tmp
 		cp -r /foreign /root.d/tmp/
-		exec env SOAK="$0" chroot /root.d /bin/sh /tmp/foreign/programs.sh kmalloc shmem
-	' "${SOAK:-}" || status=$?
+		exec env SOAK="$0" chroot /root.d /bin/sh /tmp/foreign/programs.sh "$@"
+	' "${SOAK:-}" "$@" || status=$?
 exit "$status"

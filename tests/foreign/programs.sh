@@ -7,7 +7,7 @@
 # not have. The commands were written for coreutils 9.1, fio 3.33, gdb 13.1,
 # Python 3.11, stress-ng 0.15.06, trinity 1.9+git20230109 and xxd 2022-01-14.
 #
-#	programs.sh BACKING...
+#	programs.sh [PROGRAM]...
 #
 # SOAK in the environment makes the stressing ones long.
 set -eu
@@ -134,7 +134,7 @@ shredded() {
 	run shred -n 2 -z "$node" && head -c "$size" /dev/zero | cmp - "$node"
 }
 
-coreutils() {
+test_coreutils() {
 	version dd --version
 	random "$size" >data
 	check "$1: dd, conv=fsync" as_file bs=64k conv=fsync
@@ -174,7 +174,7 @@ undumped() {
 	xxd data | run xxd -r - "$node" && cmp data "$node"
 }
 
-xxd_() {
+test_xxd() {
 	version xxd --version
 	check "$1: xxd -r writes all of it" undumped
 	check "$1: xxd reads all of it" dumped
@@ -185,7 +185,7 @@ xxd_() {
 
 # ---- python3's mmap module ----
 
-python3_() {
+test_python3() {
 	version python3 --version
 	check "$1: python3: the tests of mapping.py ran" \
 		run sh -c 'python3 "$1" "$2" "$3" >results 2>traces' sh "$here/mapping.py" "$node" "$1"
@@ -243,7 +243,7 @@ quarters() {
 	io "$@"
 }
 
-fio_() {
+test_fio() {
 	version fio --version
 	check "$1: fio: written by psync, verified through mmap" across psync mmap
 	check "$1: fio: written through mmap, verified by psync" across mmap psync --bs=2k
@@ -319,7 +319,7 @@ gdb_refused() {
 	grep -q 'Cannot access memory at address' said && cmp before "$node"
 }
 
-gdb_() {
+test_gdb() {
 	version gdb --version
 	random "$size" | dd of="$node" bs=64k iflag=fullblock status=none
 	check "$1: gdb: a live process maps the slot" hold w
@@ -351,7 +351,7 @@ unharmed() {
 
 # Of its stressors `dev` alone takes the name of what it works on. It reads, maps,
 # seeks, polls, locks, and calls ioctls of all kinds of devices.
-stress_ng() {
+test_stress_ng() {
 	version stress-ng --version
 	guard
 	check "$1: stress-ng: dev, two workers" says ' 1 of 1 devices opened and exercised' \
@@ -361,7 +361,7 @@ stress_ng() {
 
 # Without rights, on one node and no other file: it reads, writes, maps, seeks and
 # calls ioctls with arguments made to hurt, as 64-bit and as 32-bit program.
-trinity_() {
+test_trinity() {
 	trinity --help 2>&1 | grep -o -m 1 '^Trinity [0-9.]*' | sed 's/^/# version: /'
 	guard
 	chmod 600 /dev/kshram[1-9]*
@@ -387,16 +387,17 @@ program() {
 	dmesg --clear
 	# shellcheck disable=SC2154 # the loop below sets it
 	insmod "$here/kshram.ko" "backing=$backing" mode=0666 "size=$size" slots=4
-	"$1" "$backing"
-	program=$(echo "${1%_}" | tr _ -)
-	check "$backing: $program: the module unloads" unloads
-	check "$backing: $program: the kernel's log has no report" quiet
+	# A function of a program's own name would hide the program.
+	"test_$(echo "$1" | tr - _)" "$backing"
+	check "$backing: $1: the module unloads" unloads
+	check "$backing: $1: the kernel's log has no report" quiet
 }
 
 # Programs that crash are not the kernel's faults, and would read like some.
 echo 0 >/proc/sys/debug/exception-trace
-for backing; do
-	for name in coreutils xxd_ python3_ fio_ gdb_ stress_ng trinity_; do
+[ $# -gt 0 ] || set -- coreutils xxd python3 fio gdb stress-ng trinity
+for backing in kmalloc shmem; do
+	for name; do
 		program "$name"
 	done
 done
