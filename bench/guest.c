@@ -265,23 +265,10 @@ static uint32_t *count(struct talk *t, int way)
 	return (uint32_t *)t->page[way];
 }
 
-static void send_spin(struct talk *t, int way, const char *message)
+static void send_futex(struct talk *t, int way, const char *message)
 {
 	memcpy(t->page[way] + MESSAGE, message, MESSAGE);
 	__atomic_add_fetch(count(t, way), 1, __ATOMIC_RELEASE);
-}
-
-static void receive_spin(struct talk *t, int way, char *message)
-{
-	while (__atomic_load_n(count(t, way), __ATOMIC_ACQUIRE) == t->seen[way])
-		__builtin_ia32_pause();
-	t->seen[way]++;
-	memcpy(message, t->page[way] + MESSAGE, MESSAGE);
-}
-
-static void send_futex(struct talk *t, int way, const char *message)
-{
-	send_spin(t, way, message);
 	if (syscall(SYS_futex, count(t, way), FUTEX_WAKE, 1, NULL, NULL, 0) < 0)
 		die("waking a futex");
 }
@@ -356,7 +343,7 @@ static void bench_streams(void)
 }
 
 /* In one object's two halves; it is at least two pages long. */
-static void talk_memory(struct object *o, const char *operation, bool spin)
+static void talk_memory(struct object *o)
 {
 	char *mapped;
 
@@ -365,9 +352,9 @@ static void talk_memory(struct object *o, const char *operation, bool spin)
 	talk.seen[0] = talk.seen[1] = 0;
 	talk.page[0] = mapped;
 	talk.page[1] = mapped + PAGE;
-	talk.send = spin ? send_spin : send_futex;
-	talk.receive = spin ? receive_spin : receive_futex;
-	measure_talk(operation, o);
+	talk.send = send_futex;
+	talk.receive = receive_futex;
+	measure_talk("futex", o);
 	unmap(o, mapped);
 }
 
@@ -465,29 +452,25 @@ static void bench_calls(const char *name, enum kind kind)
 	destroy(&o, kind);
 }
 
-static void bench_talk(const char *name, enum kind kind, bool futex, bool spin)
+static void bench_talk(const char *name, enum kind kind, bool futex)
 {
 	struct object o = { .name = name };
 
 	create(&o, kind, 2 * PAGE);
-	if (spin)
-		talk_memory(&o, "spin", true);
-	else if (futex)
-		talk_memory(&o, "futex", false);
-	if (!spin && kind == KIND_SLOT)
+	if (futex)
+		talk_memory(&o);
+	if (kind == KIND_SLOT)
 		talk_bells(&o);
 	destroy(&o, kind);
 }
 
 static const char usage_text[] =
-	"usage: bench [--spin] OBJECT [BYTES]...\n"
+	"usage: bench OBJECT [BYTES]...\n"
 	"\n"
 	"Measure shared memory of one kind: map, store into every page, unmap at each\n"
 	"size; then system calls and messages between two processes.\n"
 	"OBJECT: kmalloc or shmem (slots of kshram, loaded with this backing), memfd,\n"
 	"posix, sysv, anonymous, streams (messages without shared memory).\n"
-	"\n"
-	"  --spin  only a message to a process that spins, which takes two CPUs\n"
 	"\n"
 	"Prints lines of OPERATION, OBJECT, BYTES and NANOSECONDS for one time.\n"
 	"Exit status: 0, 1 when something failed, 2 for wrong arguments.\n";
@@ -506,13 +489,11 @@ int main(int argc, char **argv)
 		{ "sysv", KIND_SYSV, false, true },
 		{ "anonymous", KIND_ANONYMOUS, false, false },
 	};
-	bool spin = argc > 1 && !strcmp(argv[1], "--spin");
 
 	if (argc == 2 && !strcmp(argv[1], "--help")) {
 		fputs(usage_text, stdout);
 		return 0;
 	}
-	argv += spin;
 	if (!argv[1]) {
 		fputs(usage_text, stderr);
 		return 2;
@@ -524,12 +505,12 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		if (strcmp(argv[1], known[i].name))
 			continue;
-		for (char **size = argv + 2; *size && !spin; size++)
+		for (char **size = argv + 2; *size; size++)
 			bench_maps(known[i].name, known[i].kind, strtoul(*size, NULL, 10));
-		if (known[i].calls && !spin)
+		if (known[i].calls)
 			bench_calls(known[i].name, known[i].kind);
 		if (known[i].kind != KIND_ANONYMOUS)
-			bench_talk(known[i].name, known[i].kind, known[i].futex, spin);
+			bench_talk(known[i].name, known[i].kind, known[i].futex);
 		return 0;
 	}
 	fprintf(stderr, "bench: there is no object '%s' (bench --help lists them)\n", argv[1]);

@@ -14,7 +14,7 @@ anonymous memory in a machine of each KERNEL (a name that kernel/get knows;
 default: lab), and prints tables in Markdown. The machine's clock counts
 instructions: the figures do not depend on how fast or how busy the host is.
 
-  --quick             two small sizes only, and no machine with two CPUs
+  --quick             two small sizes only
   --figures FILE      also write what was measured to FILE, one figure a line:
                       kernel, operation, object, bytes, instructions for one time
   --output DIRECTORY  write bench.md and bench.svg there instead
@@ -89,15 +89,6 @@ for round in 1 2 3 4 5; do
 	large=
 done
 END
-cat >"$work/spin.sh" <<'END'
-set -e
-for backing in kmalloc shmem; do
-	insmod /kshram.ko backing=$backing
-	bench --spin $backing
-	rmmod kshram
-done
-bench --spin memfd
-END
 
 # medians: of the figures that have all words but the last in common.
 medians() {
@@ -108,27 +99,23 @@ medians() {
 	END { flush() }'
 }
 
-# machine KERNEL SCRIPT OPTION...: run a script in a machine, add its figures.
+# machine KERNEL: measure in a machine, add the figures. Where mappings lie decides
+# how many page tables each needs: with norandmaps it is not at random but below
+# the vdso, as in a program that has libraries there.
 machine() {
-	kernel=$1
-	script=$2
-	shift 2
-	[ ! -t 2 ] || printf '\r\033[Kmeasuring on %s' "$kernel" >&2
-	build/bin/kshram-vm --kernel "$kernel" --memory 1024 --timeout 1800 "$@" \
-		--add build/guest/bench:/bin/bench --add "build/$kernel/kshram.ko" \
-		--add "$script:/measure.sh" -- \
+	[ ! -t 2 ] || printf '\r\033[Kmeasuring on %s' "$1" >&2
+	build/bin/kshram-vm --kernel "$1" --icount --cpus 1 --memory 1024 --append norandmaps \
+		--timeout 1800 --add build/guest/bench:/bin/bench --add "build/$1/kshram.ko" \
+		--add "$work/all.sh:/measure.sh" -- \
 		sh -c 'echo "release $(uname -r) 0 0" && sh /measure.sh' >"$work/out" || {
-		echo "bench/module.sh: measuring on $kernel failed" >&2
+		echo "bench/module.sh: measuring on $1 failed" >&2
 		exit 1
 	}
-	medians <"$work/out" | sed "s|^|$kernel |" >>"$work/figures"
+	medians <"$work/out" | sed "s|^|$1 |" >>"$work/figures"
 }
 
 for kernel; do
-	# Where mappings lie decides how many page tables each needs. Not at random,
-	# they are below the vdso, as in a program that has libraries there.
-	machine "$kernel" "$work/all.sh" --icount --cpus 1 --append norandmaps
-	$quick || machine "$kernel" "$work/spin.sh" --cpus 2
+	machine "$kernel"
 done
 [ ! -t 2 ] || printf '\r\033[K' >&2
 

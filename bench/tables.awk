@@ -48,15 +48,6 @@ function message(kernel, label, operation, what) {
 			ratio(kernel, operation, what, 64, count[kernel, "message", "pipe", 64])
 }
 
-function spin(kernel,   base) {
-	if (!((kernel, "spin", "memfd", 64) in count))
-		return
-	base = count[kernel, "spin", "memfd", 64]
-	printf "\nA process that spins on a word in the memory, on a second CPU, answers in the time of memfd"
-	printf " × %.2f (kmalloc), × %.2f (shmem).\nThis one is wall time and no count: it varies.\n",
-		count[kernel, "spin", "kmalloc", 64] / base, count[kernel, "spin", "shmem", 64] / base
-}
-
 $2 == "release" { release[$1] = $3; next }
 {
 	count[$1, $2, $3, $4] = $5
@@ -76,8 +67,8 @@ END {
 	print "*anonymous* is private memory, which has to be allocated and cleared each time."
 	print ""
 	print "Mappings lie below the vdso in page tables that exist, as they do beside a program's libraries."
-	print "One instruction of the count that clears or copies with a string instruction moves one byte;"
-	print "real processors move many at once. So whatever clears memory (anonymous, page tables) or copies"
+	print "A string instruction of the count clears or copies one byte, or eight, at a time; real"
+	print "processors move many at once. So whatever clears memory (anonymous, page tables) or copies"
 	print "it (resize, read, write) is cheaper on them than here."
 	print ""
 	print "![map, store into every page, unmap](bench.svg)"
@@ -109,6 +100,5 @@ END {
 		message(kernel, "shmem, bell and `poll`", "message", "shmem")
 		message(kernel, "shmem, futex", "futex", "shmem")
 		message(kernel, "memfd, futex", "futex", "memfd")
-		spin(kernel)
 	}
 }
