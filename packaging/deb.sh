@@ -173,6 +173,6 @@ build() {
 }
 
 maintainer="${DEBFULLNAME:-The kshram developers} <${DEBEMAIL:-kshram@localhost}>"
-for name in $(sed -n 's/^Package: //p' packaging/debian/control); do
-	build "$name"
+sed -n 's/^Package: //p' packaging/debian/control | while read -r name; do
+	build "$name" </dev/null
 done
