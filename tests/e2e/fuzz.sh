@@ -52,7 +52,8 @@ wanted() {
 	return 1
 }
 
-make -s "$vm" "$fuzz" build/guest/guest_tests build/guest/kshram-agent \
+# Two suites that start together would build the same files.
+flock build/tests/grade.lock make -s "$vm" "$fuzz" build/guest/guest_tests build/guest/kshram-agent \
 	build/debug/kshram.ko build/lab/kshram.ko >"$work/make.log" 2>&1 || {
 	sed 's/^/# /' "$work/make.log"
 	bail "what it takes does not build"

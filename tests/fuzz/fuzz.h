@@ -120,6 +120,7 @@ struct note {
  * @module: path of the module
  * @name: its name
  * @number: of the operation under way; the first is 1
+ * @rounds: of all processes in the phase at the end
  * @random: of this operation's choices
  * @turn: whose it is (a futex); MAX_PROCESSES when all is done
  * @sweep: processes that have still to let go of the module before it is reloaded
@@ -141,6 +142,7 @@ struct state {
 	const char *module;
 	char name[64];
 	unsigned long number;
+	unsigned long rounds;
 	uint64_t random;
 	unsigned int turn;
 	int sweep;

@@ -66,6 +66,7 @@ void storm(unsigned long rounds)
 	for (i = 1; i <= rounds; i++) {
 		uint64_t next = ((uint64_t)(self + 1) << 32) + i;
 
+		__atomic_fetch_add(&state->rounds, 1, __ATOMIC_RELAXED);
 		switch (pick(6)) {
 		case 0:
 			want("SETSIZE",
