@@ -84,7 +84,8 @@ soak: ## the same storms for hours instead of seconds
 		$(B)/debug/planted.ko
 	@tests/run -t 36000 $(foreach k,$(TESTED) $(MATRIX),"ROUNDS=$(SOAK_ROUNDS) tests/guest/suite.sh $(k)")
 
-bench: ## where the seconds of a grading go
+bench: ## what the module costs against other shared memory; where a grading's seconds go
 	@packaging/install-packages demo kernel
 	@$(MAKE) -s --no-print-directory all module KERNEL=lab
+	@bench/module.sh lab
 	@bench/grading.sh

@@ -23,11 +23,13 @@ static int kshram_device_resize(struct device *device, unsigned long size)
 {
 	char text[sizeof("SIZE=18446744073709551615")];
 	char *env[2] = { text };
-	int err = kshram_slot_resize(dev_get_drvdata(device), size);
+	struct kshram_slot *slot = dev_get_drvdata(device);
+	int err = kshram_slot_resize(slot, size);
 
 	if (err)
 		return err;
-	snprintf(text, sizeof(text), "SIZE=%lu", size);
+	/* The size by now: of two resizes at once neither tells the other's past. */
+	snprintf(text, sizeof(text), "SIZE=%zu", kshram_slot_size(slot));
 	/* News that cannot be sent for want of memory undo no resize. */
 	kobject_uevent_env(&device->kobj, KOBJ_CHANGE, env);
 	return 0;

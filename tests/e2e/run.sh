@@ -54,9 +54,11 @@ gone() {
 	[ "$(sed 's/.*) \(.\).*/\1/' "/proc/$1/stat" 2>/dev/null || echo Z)" = Z ]
 }
 
-# ended STATUS LAST: the status and the last line were these.
+# ended STATUS "N passed, N failed, N skipped": the status and the last two lines.
 ended() {
-	[ "$status" -eq "$1" ] && [ "$(tail -n 1 "$work/out")" = "$2" ]
+	[ "$status" -eq "$1" ] &&
+		[ "$(tail -n 2 "$work/out")" = "${2##*, }
+${2%, *}" ]
 }
 
 says() {

@@ -114,6 +114,10 @@ static void compat_answers(void)
 	CHECK_IS(compat_syscall3(I386_IOCTL, rw, _IO('K', 5), 0), -ENOTTY);
 	CHECK_IS(compat_syscall3(I386_IOCTL, rw, KSHRAM_GETSIZE, 0), 4096);
 	CHECK_IS(compat_syscall3(I386_IOCTL, ro, KSHRAM_GETSLOTS, 0), 8);
+	CHECK_IS(compat_syscall3(I386_IOCTL, ro, KSHRAM_RING, 0), -EBADF);
+	CHECK_IS(compat_syscall3(I386_IOCTL, ro, KSHRAM_EVENTS, 0), 0);
+	CHECK_IS(compat_syscall3(I386_IOCTL, rw, KSHRAM_RING, 0), 0);
+	CHECK_IS(compat_syscall3(I386_IOCTL, ro, KSHRAM_EVENTS, 0), KSHRAM_EVENT_RUNG);
 	CHECK_IS(compat_syscall3(I386_IOCTL, rw, KSHRAM_SETSIZE, 12345), 0);
 	CHECK_IS(compat_syscall3(I386_IOCTL, ro, KSHRAM_GETSIZE, 0), 12345);
 	CHECK_IS(ioctl(ro, KSHRAM_GETSIZE), 12345);

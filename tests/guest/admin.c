@@ -113,11 +113,15 @@ static void good_params(void)
 static void most_slots(void)
 {
 	char text[4096];
+	int fd;
 
 	reload("slots=100 size=1");
 	CHECK(get("/proc/kshram", text, sizeof(text)));
 	CHECK(strstr(text, "99: 1\n") && !strstr(text, "100"));
-	CHECK_IS(ioctl(slot_open("/dev/kshram99", O_RDWR), KSHRAM_GETSLOTS), 100);
+	fd = slot_open("/dev/kshram99", O_RDWR);
+	CHECK_IS(ioctl(fd, KSHRAM_GETSLOTS), 100);
+	/* Of one byte, and nobody's bytes behind it. */
+	CHECK(all_bytes(slot_map(fd, PAGE), 0, PAGE));
 }
 
 static void defaults(void)

@@ -210,7 +210,7 @@ static void load(void)
 	const struct operation pages = { "insmod, pages", load_try, load_works, load_undo,
 					 load_unchanged,  stride,   1 };
 
-	unsigned int last;
+	unsigned int first, last;
 	int i;
 
 	prepare();
@@ -219,7 +219,9 @@ static void load(void)
 	 * The kernel's own part of a load, which comes first and is the longer,
 	 * does not know of backings: once is enough.
 	 */
-	last = walk_range(&slabs, slot_is_shmem() && tap_rounds <= 1000 ? 300 : 1, NTH_MAX);
+	first = slot_is_shmem() && tap_rounds <= 1000 ? 300 : 1;
+	last = walk_range(&slabs, first, NTH_MAX);
+	CHECK(first == 1 || first < last - 50 * load_slots());
 	/*
 	 * What the module's own init allocates has steps of a single allocation,
 	 * which a walk misses when its number has just moved.

@@ -20,6 +20,8 @@ static void no_reports(void)
 		"UBSAN: ",
 		"KASAN",
 		"INFO: task",
+		"detected stall",
+		"self-detected",
 		"possible circular locking",
 		"possible recursive locking",
 		"inconsistent lock state",

@@ -67,7 +67,7 @@ run() {
 
 # groups BACKING - what runs on it
 groups() {
-	echo "load abi mmap race file bell admin pages"
+	echo "load abi mmap large race file bell admin pages"
 	[ "$1" != shmem ] || echo shmem
 }
 

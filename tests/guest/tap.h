@@ -88,6 +88,7 @@ extern const struct tap_test bell_tests[];
 extern const struct tap_test admin_tests[];
 extern const struct tap_test pages_tests[];
 extern const struct tap_test shmem_tests[];
+extern const struct tap_test large_tests[];
 extern const struct tap_test health_tests[];
 extern const struct tap_test detectors_tests[];
 
