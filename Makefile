@@ -51,10 +51,11 @@ clean: ## remove what was built here (cached kernels stay)
 # Suites are commands that print TAP. The long ones come first, so that the
 # last to end is a short one. `make test` is bounded; `make soak` is not.
 TESTED		:= debug lab stock
-SUITES		:= $(TESTED:%="tests/guest/suite.sh %") "KSHRAM_TEST_JOBS=2 tests/e2e/bad.sh" tests/e2e/good.sh \
-		   tests/e2e/kit.sh tests/e2e/vm.sh tests/e2e/grade.sh \
-		   tests/e2e/tools.sh tests/e2e/lib.sh \
-		   tests/e2e/checks.sh tests/e2e/kernel-get.sh tests/e2e/run.sh tests/lint.sh
+SUITES		:= "tests/guest/suite.sh debug" tests/e2e/fuzz.sh "KSHRAM_TEST_JOBS=2 tests/e2e/bad.sh" \
+		   tests/e2e/deb.sh tests/e2e/foreign.sh "tests/guest/suite.sh stock" \
+		   tests/e2e/good.sh tests/e2e/kit.sh tests/e2e/vm.sh "tests/guest/suite.sh lab" \
+		   tests/e2e/grade.sh tests/e2e/tools.sh tests/e2e/lib.sh tests/e2e/bench.sh \
+		   tests/lint.sh tests/e2e/checks.sh tests/e2e/kernel-get.sh tests/e2e/run.sh
 # The kernels that the module must build for and load on besides.
 MATRIX		:= 5.10 6.1 6.12 7.x
 SOAK_ROUNDS	:= 20000
@@ -78,11 +79,12 @@ test-matrix: ## the eight items and the guest tests on 5.10, 6.1, 6.12 and 7.x
 	@$(MAKE) -s --no-print-directory all $(addprefix modules-,$(MATRIX))
 	@tests/run $(foreach k,$(MATRIX),"tests/guest/suite.sh $(k)" "tests/e2e/items.sh $(k)")
 
-soak: ## the same storms for hours instead of seconds
+soak: ## the same storms, the fuzzer and foreign programs for hours instead of seconds
 	@packaging/install-packages demo kernel test
 	@$(MAKE) -s --no-print-directory all $(addprefix modules-,$(TESTED) $(MATRIX)) \
 		$(B)/debug/planted.ko
-	@tests/run -t 36000 $(foreach k,$(TESTED) $(MATRIX),"ROUNDS=$(SOAK_ROUNDS) tests/guest/suite.sh $(k)")
+	@tests/run -t 36000 $(foreach k,$(TESTED) $(MATRIX),"ROUNDS=$(SOAK_ROUNDS) tests/guest/suite.sh $(k)") \
+		"SOAK=1 tests/e2e/fuzz.sh" "SOAK=1 tests/e2e/foreign.sh" "FULL=1 tests/e2e/deb.sh"
 
 bench: ## what the module costs against other shared memory; where a grading's seconds go
 	@packaging/install-packages demo kernel
