@@ -187,6 +187,97 @@ static void storm(void)
 	memset(slot_map(fd, PAGE), 0, PAGE);
 }
 
+#define EDGE_PAGES 1024UL
+
+/* Store everywhere, through a mapping of the largest size, whatever the size is. */
+static void edge_writer(volatile unsigned char *mem)
+{
+	/* Static: a jump back leaves it alone. */
+	static unsigned int random = 50;
+
+	sigsetjmp(beyond, 1);
+	for (;;) {
+		/* Not the first words of a page, which the resizer uses. */
+		mem[next_random(&random) % EDGE_PAGES * PAGE + 64 + random % 4000] = 0xaa;
+	}
+}
+
+/* Does this byte raise SIGBUS now? */
+static bool is_beyond(volatile unsigned char *byte, bool store)
+{
+	if (sigsetjmp(beyond, 1))
+		return true;
+	if (store)
+		*byte = 0x11;
+	else
+		(void)*byte;
+	return false;
+}
+
+/*
+ * One resizer, which knows the size: right after each resize the last page is
+ * there, with what was stored in it when it was there before or else zero, and
+ * the next is SIGBUS, for old mappings and through two nodes, while others store
+ * to every page that there is. Other slots see none of it.
+ */
+static void edge(void)
+{
+	struct sigaction action = { .sa_handler = on_sigbus };
+	volatile unsigned char *mem, *twin, *first;
+	unsigned int random = 7, i, stored = 0;
+	unsigned char *others[2];
+	unsigned long size, pages;
+	struct stat st;
+	pid_t pids[2];
+	int fd, status;
+
+	sigaction(SIGBUS, &action, NULL);
+	CHECK_IS(stat(NODE(3), &st), 0);
+	unlink("/tmp/kshram-edge");
+	CHECK_IS(mknod("/tmp/kshram-edge", S_IFCHR | 0600, st.st_rdev), 0);
+	others[0] = slot_map(slot_open(NODE(2), O_RDWR), PAGE);
+	others[1] = slot_map(slot_open(NODE(4), O_RDWR), PAGE);
+	memset(others[0], 0x22, PAGE);
+	memset(others[1], 0x44, PAGE);
+	fd = slot_open(NODE(3), O_RDWR);
+	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, EDGE_PAGES * PAGE), 0);
+	mem = slot_map(fd, EDGE_PAGES * PAGE);
+	twin = slot_map(slot_open("/tmp/kshram-edge", O_RDWR), EDGE_PAGES * PAGE);
+	for (i = 0; i < 2; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0)
+			edge_writer(i ? mem : twin);
+	}
+	for (i = 0; i < (unsigned int)tap_rounds; i++) {
+		size = next_random(&random) % (i % 4 ? 8 * PAGE : EDGE_PAGES * PAGE) + 1;
+		pages = (size + PAGE - 1) / PAGE;
+		CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, size), 0);
+		first = i % 2 ? mem : twin;
+		CHECK(!is_beyond(&first[(pages - 1) * PAGE], false));
+		if (pages < EDGE_PAGES) {
+			CHECK(is_beyond(&first[pages * PAGE], i % 3));
+			CHECK(is_beyond(&first[EDGE_PAGES * PAGE - 1], false));
+		}
+		/* The first byte is in every size: what was stored last is there. */
+		CHECK_IS(first[0], stored);
+		stored = i & 0xff;
+		mem[0] = stored;
+		CHECK_IS(twin[0], stored);
+	}
+	for (i = 0; i < 2; i++) {
+		CHECK_IS(waitpid(pids[i], &status, WNOHANG), 0);
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], &status, 0);
+	}
+	CHECK(all_bytes(others[0], 0x22, PAGE) && all_bytes(others[1], 0x44, PAGE));
+	memset(others[0], 0, PAGE);
+	memset(others[1], 0, PAGE);
+	mem[0] = 0;
+	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, 1), 0);
+	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, PAGE), 0);
+	unlink("/tmp/kshram-edge");
+}
+
 static void *toucher(void *arg)
 {
 	unsigned char *mem = arg;
@@ -311,6 +402,7 @@ static void open_while_loading(void)
 
 const struct tap_test race_tests[] = {
 	{ "no store is lost, none seen elsewhere, while the slot is resized", storm },
+	{ "stores everywhere while it is resized: SIGBUS beyond the end, and only there", edge },
 	{ "a resize in the midst of an mmap leaves it no old page", mmap_under_way },
 	{ "several threads take the first fault of a mapping at once", first_fault_at_once },
 	{ "an open that races load and unload finds a whole slot or none", open_while_loading },
