@@ -79,7 +79,7 @@ test-matrix: ## the eight items and the guest tests on 5.10, 6.1, 6.12 and 7.x
 	@$(MAKE) -s --no-print-directory all $(addprefix modules-,$(MATRIX))
 	@tests/run $(foreach k,$(MATRIX),"tests/guest/suite.sh $(k)" "tests/e2e/items.sh $(k)")
 
-soak: ## the same storms, the fuzzer and foreign programs for hours instead of seconds
+soak: ## storms, fuzzer, foreign programs and packages for hours instead of seconds
 	@packaging/install-packages demo kernel test
 	@$(MAKE) -s --no-print-directory all $(addprefix modules-,$(TESTED) $(MATRIX)) \
 		$(B)/debug/planted.ko

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The Debian packages: what is in them, on the host; and on a Debian in a machine
-# their installation, upgrade, failure and removal. TAP. FULL=1 upgrades to the
+# their installation, upgrade, failure and removal. TAP. The machine takes five
+# minutes and more, so there is none without VM=1 or FULL=1, which upgrades to the
 # whole module and not to a small one, and once more while nothing is loaded.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -43,6 +44,12 @@ packaging/deb.sh "$version" "$debs/1" >&2
 check 'the same sources make the same packages' same_again
 
 # ---- on a Debian ----
+
+if [ "${VM:-0}" != 1 ] && [ "${FULL:-0}" != 1 ]; then
+	echo "1..$count"
+	[ "$failed" = 0 ]
+	exit
+fi
 
 status=0
 image=$(tests/e2e/deb/image.sh "$(kernel/get stock)") || status=$?

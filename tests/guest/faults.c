@@ -211,7 +211,6 @@ static void load(void)
 					 load_unchanged,  stride,   1 };
 
 	unsigned int first, last;
-	int i;
 
 	prepare();
 	count(true, false);
@@ -226,7 +225,7 @@ static void load(void)
 	 * What the module's own init allocates has steps of a single allocation,
 	 * which a walk misses when its number has just moved.
 	 */
-	for (i = 0; i < 2; i++)
+	if (first == 1)
 		walk_range(&slabs, last - 50 * load_slots(), last);
 	count(false, true);
 	walk(&pages);
