@@ -180,11 +180,11 @@ static vm_fault_t kshram_kmalloc_fault(struct vm_fault *vmf)
 		result = VM_FAULT_SIGBUS;
 		goto out;
 	}
-	if (pmd_trans_huge(*vmf->pmd))
-		goto out;
 	end = min(end, start + ((pages - pgoff) << PAGE_SHIFT));
 	fill.pfn = kshram_kmalloc_pfn(slot, pgoff);
-	if (apply_to_page_range(vma->vm_mm, start, end - start, kshram_fill_pte, &fill))
+	/* One large entry may stand there by now, and then there is nothing to do. */
+	if (!pmd_trans_huge(*vmf->pmd) &&
+	    apply_to_page_range(vma->vm_mm, start, end - start, kshram_fill_pte, &fill))
 		result = VM_FAULT_OOM;
 out:
 	up_write(&slot->lock);
