@@ -4,11 +4,12 @@
 # kshram_fuzz finds nothing in our module, and finds each of the faults that are
 # planted in copies of it. TAP.
 #
-# A fault is tests/fuzz/mutants/NAME.patch, an edit of module/; its head
-# says what is wrong ("Fault: "), on which backing it shows, and further options of
-# kshram_fuzz if it takes others than usual to find it. With arguments, only those names, and
-# our module only for the name `ours`. With SOAK=1 all faults are looked for and our module gets a million
-# operations on each backing, from seeds that are new and printed.
+# A fault is tests/fuzz/mutants/NAME.patch, an edit of module/; its head says
+# what is wrong ("Fault: "), on which backing it shows, and further options of
+# kshram_fuzz if it takes others than usual to find it. Every second one is looked
+# for. With arguments, only those names, and our module only for the name `ours`.
+# With SOAK=1 all of them, and our module gets a million operations on each
+# backing, from seeds that are new and printed.
 set -eu
 cd "$(dirname "$0")/../.."
 . tests/lib/lanes.sh
