@@ -51,6 +51,16 @@ run() {
 
 # gone PID: it does not run; a zombie that its new parent has not seen yet is gone.
 gone() {
+	# It has its signal when the run ends; to die of it takes a processor.
+	waited=0
+	until is_gone "$1" || [ "$waited" -ge 30 ]; do
+		sleep 1
+		waited=$((waited + 1))
+	done
+	is_gone "$1"
+}
+
+is_gone() {
 	[ "$(sed 's/.*) \(.\).*/\1/' "/proc/$1/stat" 2>/dev/null || echo Z)" = Z ]
 }
 
