@@ -247,10 +247,11 @@ check 'and its flood of the console went through' \
 
 # ends_by SIGNAL STATUS: no QEMU outlives it, whatever ends it.
 ends_by() {
+	# Before it starts: it may have made its own by the time we come to it.
+	rm -f "$work/con"
 	env --default-signal=INT,QUIT "$vm" --kernel "$dir" --console "$work/con" -- sleep 100000 \
 		>"$work/out" 2>"$work/err" &
 	pid=$!
-	rm -f "$work/con"
 	within grep -aqs 'Linux version' "$work/con" || return 1
 	qemu=$(cat "/proc/$pid/task/$pid/children")
 	qemu=${qemu% }
