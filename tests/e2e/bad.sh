@@ -39,17 +39,6 @@ done
 # shellcheck disable=SC2086 # file names of ours, without spaces
 build_modules "$KERNEL" "$built" tests/good/plain.c $patched
 
-# wanted NAME ARGUMENT...: it is among the arguments, or there are none.
-wanted() {
-	wanted_name=$1
-	shift
-	[ $# -gt 0 ] || return 0
-	for argument; do
-		[ "$argument" != "$wanted_name" ] || return 0
-	done
-	return 1
-}
-
 for file in tests/bad/*.patch tests/bad/*.sh; do
 	name=${file##*/}
 	name=${name%.*}

@@ -12,6 +12,7 @@
 # backing, from seeds that are new and printed.
 set -eu
 cd "$(dirname "$0")/../.."
+. tests/lib/cases.sh
 . tests/lib/lanes.sh
 
 vm=build/bin/kshram-vm
@@ -35,22 +36,6 @@ poison="slub_debug=FZPU page_poison=1 debug_pagealloc=on"
 bail() {
 	echo "Bail out! $1"
 	exit 1
-}
-
-# field FILE NAME: what follows "NAME: " in the head of a patch.
-field() {
-	sed -n "s/^$2: //p" "$1" | head -n 1
-}
-
-# wanted NAME ARGUMENT...: it is among the arguments, or there are none.
-wanted() {
-	wanted_name=$1
-	shift
-	[ $# -gt 0 ] || return 0
-	for argument; do
-		[ "$argument" != "$wanted_name" ] || return 0
-	done
-	return 1
 }
 
 # Two suites that start together would build the same files.

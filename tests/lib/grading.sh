@@ -13,6 +13,7 @@
 # the item that failed must match (ignoring case), nothing where none failed.
 # Logs stay in build/tests/grade/NAME.{json,err,console}.
 
+. tests/lib/cases.sh
 . tests/lib/lanes.sh
 
 grader=build/bin/kshram-grade
@@ -34,11 +35,6 @@ bail() {
 	echo "Bail out! $1"
 	grading_clean
 	exit 1
-}
-
-# field FILE NAME: what follows "NAME: " in the head of a case's file.
-field() {
-	sed -n "s/^\(# \| \* \)\{0,1\}$2: //p" "$1" | head -n 1
 }
 
 # need_built KERNEL...: see to it that the grader and the sample modules are there.
