@@ -1,27 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# tests/: the host's unit tests. Each tests/unit/test_NAME.c is a program of
-# its own, linked with the grader's library built with ASan and UBSan.
+# tests/: the host's unit tests. Each tests/unit/test_NAME.c is a program of its
+# own, linked with the grader's and the server's libraries built with ASan and UBSan.
 
 UNIT_TESTS	:= $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 SAN_LIB		:= $(OBJ)/san/libgrade.a
-UNIT_LIBS	:= -lcmocka $(GRADE_LIBS)
+UNIT_LIBS	:= -lcmocka $(GRADE_LIBS) $(SERVE_LIBS)
 
 .PHONY: unit-tests
 
 unit-tests: $(UNIT_TESTS)
 
-$(OBJ)/san/%.o: %.c $(GRADE_HEADERS)
+$(OBJ)/san/%.o: %.c $(GRADE_HEADERS) $(SERVE_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(HOSTCFLAGS) $(SANFLAGS) -c -o $@ $<
 
-# GRADE_LIB_SRCS is set by grade/build.mk, which is read before this file.
+# What is in them is set by grade/build.mk and serve/build.mk, read before this file.
 $(SAN_LIB): $(GRADE_LIB_SRCS:%.c=$(OBJ)/san/%.o)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(B)/tests/unit/test_%: tests/unit/test_%.c $(SAN_LIB)
+$(B)/tests/unit/test_%: tests/unit/test_%.c $(SERVE_SAN_LIB) $(POW_SAN_LIB) $(SAN_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(HOSTCFLAGS) $(SANFLAGS) -o $@ $< $(SAN_LIB) $(UNIT_LIBS)
+	$(CC) $(HOSTCFLAGS) $(SANFLAGS) -o $@ $< $(SERVE_SAN_LIB) $(POW_SAN_LIB) $(SAN_LIB) \
+		$(UNIT_LIBS)
 
 -include tests/guest/build.mk tests/fuzz/build.mk
