@@ -77,62 +77,59 @@ const char store_schema[] =
  */
 #define LAP(lane)                                                          \
 	"max(coalesce((SELECT max(lap) FROM submissions WHERE state = 1)," \
-	"	(SELECT min(lap) FROM submissions INDEXED BY submissions_queue"
-"	WHERE state = 0), 0),"
+	"	(SELECT min(lap) FROM submissions INDEXED BY submissions_queue"  \
+	"	WHERE state = 0), 0),"                                           \
 	"coalesce((SELECT max(lap) + 1 FROM submissions WHERE state < 2 AND lane = " lane "), 0))"
 #define TURN "(SELECT coalesce(max(turn), 0) + 1 FROM submissions)"
 
-	const char *const store_sql[SQL_STATEMENTS] = {
-		[SQL_BEGIN] = "BEGIN IMMEDIATE",
-		[SQL_COMMIT] = "COMMIT",
-		[SQL_ROLLBACK] = "ROLLBACK",
-		[SQL_ADD] = "INSERT INTO submissions"
-			    " (identity, address, md5, sha256, size, received, lane, lap, turn)"
-			    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?1, " LAP("?1") ", " TURN ")",
-		[SQL_ADD_MODULE] = "INSERT INTO modules (submission, data) VALUES (?1, ?2)",
-		/* ?1: how many of an identity may run, 0 for any number. */
-		[SQL_NEXT] = "SELECT id FROM submissions AS s INDEXED BY submissions_queue"
-			     " WHERE state = 0 AND (?1 = 0 OR ?1 >"
-			     " (SELECT count(*) FROM submissions WHERE state = 1"
-			     "  AND identity = s.identity)) ORDER BY lap, turn LIMIT 1",
-		[SQL_TAKE] =
-			"UPDATE submissions SET state = 1, owner = ?2, lease = ?3, started = ?4"
-			" WHERE id = ?1 AND state = 0",
-		[SQL_RENEW] = "UPDATE submissions SET lease = ?3"
-			      " WHERE id = ?1 AND state = 1 AND owner = ?2",
-		[SQL_HELD] = "SELECT round, attempts FROM submissions"
-			     " WHERE id = ?1 AND state = 1 AND owner = ?2",
-		[SQL_ADD_RUN] =
-			"INSERT INTO runs (submission, round, owner, started, finished, score,"
+const char *const store_sql[SQL_STATEMENTS] = {
+	[SQL_BEGIN] = "BEGIN IMMEDIATE",
+	[SQL_COMMIT] = "COMMIT",
+	[SQL_ROLLBACK] = "ROLLBACK",
+	[SQL_ADD] = "INSERT INTO submissions"
+		    " (identity, address, md5, sha256, size, received, lane, lap, turn)"
+		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?1, " LAP("?1") ", " TURN ")",
+	[SQL_ADD_MODULE] = "INSERT INTO modules (submission, data) VALUES (?1, ?2)",
+	/* ?1: how many of an identity may run, 0 for any number. */
+	[SQL_NEXT] = "SELECT id FROM submissions AS s INDEXED BY submissions_queue"
+		     " WHERE state = 0 AND (?1 = 0 OR ?1 >"
+		     " (SELECT count(*) FROM submissions WHERE state = 1"
+		     "  AND identity = s.identity)) ORDER BY lap, turn LIMIT 1",
+	[SQL_TAKE] = "UPDATE submissions SET state = 1, owner = ?2, lease = ?3, started = ?4"
+		     " WHERE id = ?1 AND state = 0",
+	[SQL_RENEW] = "UPDATE submissions SET lease = ?3"
+		      " WHERE id = ?1 AND state = 1 AND owner = ?2",
+	[SQL_HELD] = "SELECT round, attempts FROM submissions"
+		     " WHERE id = ?1 AND state = 1 AND owner = ?2",
+	[SQL_ADD_RUN] = "INSERT INTO runs (submission, round, owner, started, finished, score,"
 			" total, note, json, console) SELECT id, round, owner, started,"
 			" ?2, ?3, ?4, ?5, ?6, ?7 FROM submissions WHERE id = ?1",
-		[SQL_DONE] =
-			"UPDATE submissions SET state = 2, owner = NULL, lease = NULL, note = ''"
-			" WHERE id = ?1",
-		[SQL_RELEASE] = "UPDATE submissions SET state = ?2, owner = NULL, lease = NULL,"
-				" attempts = ?3, note = ?4 WHERE id = ?1",
-		/* ?1: an owner, or NULL; ?2: leases that end before are expired. */
-		[SQL_REQUEUE] = "UPDATE submissions SET state = 0, owner = NULL, lease = NULL"
-				" WHERE state = 1 AND (?1 IS NULL OR owner <> ?1) AND lease < ?2",
-		[SQL_REGRADE] = "UPDATE submissions SET state = 0, round = round + 1, attempts = 0,"
-				" note = '', lane = '', lap = " LAP(
-					"''") ", turn = " TURN " WHERE id = ?1 AND state IN (2, 3)",
-		[SQL_PLACE] =
-			"SELECT (SELECT count(*) FROM submissions AS o INDEXED BY submissions_queue"
-			" WHERE o.state = 0"
-			" AND (o.lap, o.turn) < (s.lap, s.turn))"
-			" FROM submissions AS s WHERE s.id = ?1 AND s.state = 0",
-		[SQL_COUNTS] = "SELECT state, count(*) FROM submissions GROUP BY state",
-		[SQL_GET] = "SELECT * FROM record WHERE id = ?1",
-		[SQL_GET_VERDICT] = "SELECT json, console FROM runs WHERE submission = ?1"
-				    " ORDER BY round DESC LIMIT 1",
-		[SQL_GET_MODULE] = "SELECT data FROM modules WHERE submission = ?1",
-		[SQL_EACH] = "SELECT * FROM record WHERE ?1 IS NULL OR identity = ?1 ORDER BY id",
-		[SQL_EACH_RUN] = "SELECT round, owner, started, finished, score, total, note, json"
-				 " FROM runs WHERE submission = ?1 ORDER BY round",
-		[SQL_SET] = "INSERT INTO settings (key, value) VALUES (?1, ?2)"
-			    " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-		[SQL_UNSET] = "DELETE FROM settings WHERE key = ?1",
-		[SQL_LOOKUP] = "SELECT value FROM settings WHERE key = ?1",
-		[SQL_VERSION] = "PRAGMA data_version",
-	};
+	[SQL_DONE] = "UPDATE submissions SET state = 2, owner = NULL, lease = NULL, note = ''"
+		     " WHERE id = ?1",
+	[SQL_RELEASE] = "UPDATE submissions SET state = ?2, owner = NULL, lease = NULL,"
+			" attempts = ?3, note = ?4 WHERE id = ?1",
+	/* ?1: an owner, or NULL; ?2: leases that end before are expired. */
+	[SQL_REQUEUE] = "UPDATE submissions SET state = 0, owner = NULL, lease = NULL"
+			" WHERE state = 1 AND (?1 IS NULL OR owner <> ?1) AND lease < ?2",
+	[SQL_REGRADE] =
+		"UPDATE submissions SET state = 0, round = round + 1, attempts = 0,"
+		" note = '', lane = '', lap = " LAP("''") ", turn = " TURN
+							  " WHERE id = ?1 AND state IN (2, 3)",
+	[SQL_PLACE] = "SELECT (SELECT count(*) FROM submissions AS o INDEXED BY submissions_queue"
+		      " WHERE o.state = 0"
+		      " AND (o.lap, o.turn) < (s.lap, s.turn))"
+		      " FROM submissions AS s WHERE s.id = ?1 AND s.state = 0",
+	[SQL_COUNTS] = "SELECT state, count(*) FROM submissions GROUP BY state",
+	[SQL_GET] = "SELECT * FROM record WHERE id = ?1",
+	[SQL_GET_VERDICT] = "SELECT json, console FROM runs WHERE submission = ?1"
+			    " ORDER BY round DESC LIMIT 1",
+	[SQL_GET_MODULE] = "SELECT data FROM modules WHERE submission = ?1",
+	[SQL_EACH] = "SELECT * FROM record WHERE ?1 IS NULL OR identity = ?1 ORDER BY id",
+	[SQL_EACH_RUN] = "SELECT round, owner, started, finished, score, total, note, json"
+			 " FROM runs WHERE submission = ?1 ORDER BY round",
+	[SQL_SET] = "INSERT INTO settings (key, value) VALUES (?1, ?2)"
+		    " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+	[SQL_UNSET] = "DELETE FROM settings WHERE key = ?1",
+	[SQL_LOOKUP] = "SELECT value FROM settings WHERE key = ?1",
+	[SQL_VERSION] = "PRAGMA data_version",
+};
