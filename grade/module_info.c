@@ -182,6 +182,16 @@ static bool read_name(struct module_info *info, const Elf_Data *self)
 	return true;
 }
 
+/*
+ * What the kernel's loader goes without when nobody exports it: weak symbols, and a
+ * name that the assembler makes up (ignore_undef_symbol() in kernel/module).
+ */
+static bool may_be_missing(const GElf_Sym *symbol, const char *name)
+{
+	return GELF_ST_BIND(symbol->st_info) == STB_WEAK ||
+	       strcmp(name, "_GLOBAL_OFFSET_TABLE_") == 0;
+}
+
 /* Remember the names of the undefined symbols. */
 static enum module_result read_imports(struct reader *r, struct module_info *info)
 {
@@ -215,7 +225,7 @@ static enum module_result read_imports(struct reader *r, struct module_info *inf
 		if (!name || (const uint8_t *)name < info->data ||
 		    (const uint8_t *)name >= info->data + info->size)
 			return bad(r, "the file is damaged: symbol %zu has no name", i);
-		if (*name)
+		if (*name && !may_be_missing(&symbol, name))
 			info->imports[info->nimports++] = name;
 	}
 	return MODULE_OK;

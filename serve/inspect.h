@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * inspect.h - the kernel that a server runs, and whether a module fits it
+ */
+#ifndef SERVE_INSPECT_H
+#define SERVE_INSPECT_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "../grade/module_info.h"
+
+/**
+ * struct served_kernel - the kernel that modules are graded on
+ * @name: its name, as kernel/get knows it, or its directory
+ * @dir: its directory
+ * @vermagic: what modules for it carry
+ * @text: Module.symvers, cut into names; @symbols point into it
+ * @symbols: what it exports, sorted
+ * @nsymbols: how many; 0 when it is not known
+ */
+struct served_kernel {
+	char name[64];
+	char dir[PATH_MAX];
+	char vermagic[MODULE_VALUE_MAX];
+	char *text;
+	const char **symbols;
+	size_t nsymbols;
+};
+
+/**
+ * served_kernel_load() - find a kernel that is there, and what it exports
+ * @kernel: what is filled in; to be released with served_kernel_free()
+ * @name: its name
+ * @error: gets a sentence on failure, which says what to type
+ * @error_size: room there
+ *
+ * Also looks whether the sample module for it is there.
+ *
+ * Return: true, or false with @error filled.
+ */
+bool served_kernel_load(struct served_kernel *kernel, const char *name, char *error,
+			size_t error_size);
+void served_kernel_free(struct served_kernel *kernel);
+
+/**
+ * inspect_module() - look whether an upload is worth a machine
+ * @kernel: what it must fit
+ * @data: the bytes
+ * @size: how many
+ * @error: gets a sentence about "it", the module, for people
+ * @error_size: room there
+ *
+ * Return: NULL, or a word for the metrics that says what is wrong with it:
+ * "not_a_module", "wrong_kernel" or "missing_symbols".
+ */
+const char *inspect_module(const struct served_kernel *kernel, const void *data, size_t size,
+			   char *error, size_t error_size);
+
+#endif /* SERVE_INSPECT_H */
