@@ -47,12 +47,30 @@ static bool is_full(int error)
 	return error == ENOSPC || error == EDQUOT || error == EFBIG;
 }
 
+/* What the system said when @code came; 0 when it was not asked. */
+static int system_error(struct store *store, int code)
+{
+	int error = sqlite3_system_errno(store->db);
+	sqlite3_file *log = NULL;
+
+	if ((code & 0xff) == SQLITE_CANTOPEN)
+		return error;
+	if ((code & 0xff) != SQLITE_IOERR)
+		return 0;
+	/* A rollback has often been in between; the file remembers better. */
+	sqlite3_file_control(store->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	if (!error && log && log->pMethods)
+		log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error);
+	if (!error)
+		sqlite3_file_control(store->db, "main", SQLITE_FCNTL_LAST_ERRNO, &error);
+	return error;
+}
+
 /* To be called right after what failed: SQLite keeps only the last error. */
 enum store_result store_fail(struct store *store, const char *doing)
 {
 	int code = sqlite3_extended_errcode(store->db);
-	int error = sqlite3_system_errno(store->db);
-	bool system = error && ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN);
+	int error = system_error(store, code);
 
 	switch (code & 0xff) {
 	case SQLITE_BUSY:
@@ -64,11 +82,11 @@ enum store_result store_fail(struct store *store, const char *doing)
 	case SQLITE_FULL:
 		return store_say(store, STORE_FULL, "cannot %s: no space left on the disk", doing);
 	}
-	if (system && is_full(error))
+	if (is_full(error))
 		return store_say(store, STORE_FULL, "cannot %s: no space left on the disk (%s)",
 				 doing, strerror(error));
 	return store_say(store, STORE_ERROR, "cannot %s: %s%s%s", doing, sqlite3_errmsg(store->db),
-			 system ? ": " : "", system ? strerror(error) : "");
+			 error ? ": " : "", error ? strerror(error) : "");
 }
 
 sqlite3_stmt *store_bind(struct store *store, enum statement which, const char *types, ...)
@@ -291,11 +309,13 @@ static int make_file(const char *dir, const char *path)
 
 struct store *store_open(const char *dir, bool create, char *error, size_t error_size)
 {
+	int64_t deadline = store_now() + STORE_BUSY_MS;
+	enum store_result result;
 	struct store *store;
 	char path[PATH_MAX];
 
 	if (snprintf(path, sizeof(path), "%s/" STORE_FILE, dir) >= (int)sizeof(path)) {
-		snprintf(error, error_size, "%s: the name is too long", dir);
+		snprintf(error, error_size, "the name of the directory is too long");
 		return NULL;
 	}
 	if (create ? make_file(dir, path) != 0 : access(path, F_OK) != 0) {
@@ -317,7 +337,10 @@ struct store *store_open(const char *dir, bool create, char *error, size_t error
 		store_close(store);
 		return NULL;
 	}
-	if (configure(store, create) != STORE_OK) {
+	/* Two that make it at once: to the loser it is locked, without a wait. */
+	while ((result = configure(store, create)) == STORE_BUSY && store_now() < deadline)
+		usleep(10000);
+	if (result != STORE_OK) {
 		snprintf(error, error_size, "%s: %s", path, store->error);
 		store_close(store);
 		return NULL;

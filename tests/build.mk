@@ -20,7 +20,7 @@ $(SAN_LIB): $(GRADE_LIB_SRCS:%.c=$(OBJ)/san/%.o)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(B)/tests/unit/test_%: tests/unit/test_%.c $(SERVE_SAN_LIB) $(POW_SAN_LIB) $(SAN_LIB)
+$(B)/tests/unit/test_%: tests/unit/test_%.c $(wildcard tests/unit/*.h) $(SERVE_SAN_LIB) $(POW_SAN_LIB) $(SAN_LIB)
 	@mkdir -p $(@D)
 	$(CC) $(HOSTCFLAGS) $(SANFLAGS) -o $@ $< $(SERVE_SAN_LIB) $(POW_SAN_LIB) $(SAN_LIB) \
 		$(UNIT_LIBS)
