@@ -166,25 +166,6 @@ static enum store_result run(struct store *store, const char *doing, const char 
 	return store_fail(store, doing);
 }
 
-/* The first column of the first row. */
-static enum store_result ask(struct store *store, const char *sql, int64_t *number, char *text,
-			     size_t size)
-{
-	static const char doing[] = "read the database";
-	sqlite3_stmt *stmt = NULL;
-	enum store_result result;
-
-	if (sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL) != SQLITE_OK)
-		return store_fail(store, doing);
-	result = store_row(store, doing, stmt);
-	if (result == STORE_OK && number)
-		*number = sqlite3_column_int64(stmt, 0);
-	if (result == STORE_OK && text)
-		snprintf(text, size, "%s", (const char *)sqlite3_column_text(stmt, 0));
-	sqlite3_finalize(stmt);
-	return result;
-}
-
 /**
  * struct identity - whose database it is
  * @application: 0 in one that nobody has marked
@@ -197,14 +178,26 @@ struct identity {
 	int64_t objects;
 };
 
+/* One statement, so one moment: another process may be making the tables. */
 static enum store_result identify(struct store *store, struct identity *it)
 {
-	enum store_result result = ask(store, "PRAGMA application_id", &it->application, NULL, 0);
+	static const char doing[] = "read the database";
+	sqlite3_stmt *stmt = NULL;
+	enum store_result result;
 
-	if (result == STORE_OK)
-		result = ask(store, "PRAGMA user_version", &it->version, NULL, 0);
-	if (result == STORE_OK)
-		result = ask(store, "SELECT count(*) FROM sqlite_master", &it->objects, NULL, 0);
+	if (sqlite3_prepare_v2(store->db,
+			       "SELECT (SELECT application_id FROM pragma_application_id),"
+			       " (SELECT user_version FROM pragma_user_version), count(*)"
+			       " FROM sqlite_master",
+			       -1, &stmt, NULL) != SQLITE_OK)
+		return store_fail(store, doing);
+	result = store_row(store, doing, stmt);
+	if (result == STORE_OK) {
+		it->application = sqlite3_column_int64(stmt, 0);
+		it->version = sqlite3_column_int64(stmt, 1);
+		it->objects = sqlite3_column_int64(stmt, 2);
+	}
+	sqlite3_finalize(stmt);
 	return result;
 }
 
@@ -229,6 +222,29 @@ static enum store_result make_schema(struct store *store)
 	return store_end(store, doing, result);
 }
 
+static int note_mode(void *arg, int columns, char **values, char **names)
+{
+	bool *wal = arg;
+
+	(void)names;
+	*wal = columns == 1 && values[0] && strcmp(values[0], "wal") == 0;
+	return 0;
+}
+
+static enum store_result use_wal(struct store *store)
+{
+	bool wal = false;
+
+	if (sqlite3_exec(store->db, "PRAGMA journal_mode = WAL", note_mode, &wal, NULL) !=
+	    SQLITE_OK)
+		return store_fail(store, "configure the database");
+	if (!wal)
+		return store_say(store, STORE_ERROR,
+				 "its file system cannot share memory between processes, as "
+				 "the database needs it; use a directory on a local disk");
+	return STORE_OK;
+}
+
 static enum store_result check_identity(struct store *store, bool create)
 {
 	struct identity it;
@@ -240,7 +256,9 @@ static enum store_result check_identity(struct store *store, bool create)
 		if (!create)
 			return store_say(store, STORE_NONE,
 					 "it is empty; kshramd makes it when it starts");
-		result = make_schema(store);
+		result = use_wal(store);
+		if (result == STORE_OK)
+			result = make_schema(store);
 		if (result == STORE_OK)
 			result = identify(store, &it);
 		if (result != STORE_OK)
@@ -253,12 +271,12 @@ static enum store_result check_identity(struct store *store, bool create)
 				 "it has version %lld of the tables and this program knows "
 				 "version %d; use the kshram that wrote it, or a newer one",
 				 (long long)it.version, STORE_SCHEMA);
-	return STORE_OK;
+	/* It is already, unless the one who made it was killed just then, or a copy. */
+	return use_wal(store);
 }
 
 static enum store_result configure(struct store *store, bool create)
 {
-	char mode[16] = "";
 	enum store_result result;
 
 	sqlite3_busy_timeout(store->db, STORE_BUSY_MS);
@@ -271,23 +289,10 @@ static enum store_result configure(struct store *store, bool create)
 	result = run(store, "configure the database",
 		     "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
 		     "PRAGMA trusted_schema = OFF; PRAGMA journal_size_limit = 67108864");
+	/* First of all whose it is: what is not ours is left as it is. */
 	if (result == STORE_OK)
-		result = ask(store, "PRAGMA journal_mode", NULL, mode, sizeof(mode));
-	/* A database that is not ours is left as it is. */
-	if (result == STORE_OK && strcmp(mode, "wal") != 0) {
-		struct identity it;
-
-		result = identify(store, &it);
-		if (result == STORE_OK && (it.application == STORE_APPLICATION || !it.objects))
-			result = ask(store, "PRAGMA journal_mode = WAL", NULL, mode, sizeof(mode));
-		else if (result == STORE_OK)
-			snprintf(mode, sizeof(mode), "wal");
-	}
-	if (result == STORE_OK && strcmp(mode, "wal") != 0)
-		return store_say(store, STORE_ERROR,
-				 "its file system cannot share memory between processes, as "
-				 "the database needs it; use a directory on a local disk");
-	return result == STORE_OK ? check_identity(store, create) : result;
+		result = check_identity(store, create);
+	return result;
 }
 
 /* Ours before SQLite opens it, so that nobody else can read it at any time. */
