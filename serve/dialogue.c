@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * dialogue.c - what is said on a connection, word for word
+ *
+ * Programs that others wrote wait for some of these words: the prefix is the first
+ * thing in single quotes, the prompt ends in "string S: ", the explanation in
+ * "finish the transmission." and two newlines, the receipt has "md5" in its line.
+ */
+#include <event2/buffer.h>
+#include <inttypes.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "queue.h"
+#include "session_private.h"
+
+#define ERROR_MAX 2048
+
+void session_greet(struct session *s)
+{
+	static const char zeros[POW_DIFFICULTY_MAX + 1] = "0000000000";
+	int64_t difficulty = s->server->config.difficulty;
+
+	if (pow_make_prefix(s->prefix) != 0) {
+		session_refuse(s, "no_random", "the server has no random numbers; try again later");
+		return;
+	}
+	session_enter(s, SESSION_PUZZLE, s->server->config.puzzle_timeout);
+	session_tell(s,
+		     "Find a string S such that the hexadecimal sha1('%s' + S) begins with %.*s.",
+		     s->prefix, difficulty ? (int)difficulty : 7, difficulty ? zeros : "0 zeros");
+	session_tell(s, "Answer with base64(S) and a newline.");
+	evbuffer_add_printf(bufferevent_get_output(s->bev), "string S: ");
+}
+
+/* The answer is base64 as an upload is, in one line. */
+static bool decode_answer(struct upload *answer, const char *line, size_t len, char *error,
+			  size_t error_size)
+{
+	char why[UPLOAD_ERROR_MAX];
+	bool ok;
+
+	/* Two words of an upload mean nothing here. */
+	ok = upload_line(answer, line, len, why, sizeof(why)) == UPLOAD_MORE && !*answer->token;
+	if (ok && answer->ngroup)
+		snprintf(why, sizeof(why), "line 1: it is cut short, %u characters are missing",
+			 4 - answer->ngroup);
+	else if (*answer->token)
+		snprintf(why, sizeof(why), "line 1: TOKEN belongs to the upload");
+	ok = ok && !answer->ngroup;
+	if (!ok)
+		snprintf(error, error_size, "%s", why);
+	return ok;
+}
+
+static void begin_upload(struct session *s)
+{
+	const struct server *server = s->server;
+	const struct config *c = &server->config;
+
+	s->upload = calloc(1, sizeof(*s->upload));
+	if (!s->upload) {
+		session_refuse(s, "no_memory", "the server has no memory left; try again later");
+		return;
+	}
+	s->upload->limit = (size_t)c->max_upload;
+	session_enter(s, SESSION_UPLOAD, c->upload_timeout);
+	evbuffer_add_printf(bufferevent_get_output(s->bev), "%s", c->banner);
+	session_tell(s, "Send a module built for the kernel %s, %s.", server->kernel.name,
+		     server->kernel.vermagic);
+	session_tell(s, "If you were given a name for this server, the first line is TOKEN and the "
+			"name.");
+	session_tell(s,
+		     "Then the file in base64, %" PRId64 " bytes at most, in lines of up to %d "
+		     "characters,",
+		     c->max_upload, UPLOAD_LINE_MAX);
+	session_tell(s, "and at last a line EOF to finish the transmission.\n");
+}
+
+static void take_answer(struct session *s, const char *line, size_t len)
+{
+	struct upload answer = { .limit = UPLOAD_LINE_MAX };
+	char error[UPLOAD_ERROR_MAX] = "";
+	unsigned int difficulty = (unsigned int)s->server->config.difficulty;
+	bool readable = decode_answer(&answer, line, len, error, sizeof(error));
+	bool solved = readable && pow_check(s->prefix, answer.data, answer.size, difficulty);
+
+	upload_free(&answer);
+	/* Whatever it was, this prefix is used up. */
+	if (!readable) {
+		session_refuse(s, "puzzle_unreadable", "the answer is not base64(S): %s", error);
+	} else if (!solved) {
+		session_refuse(s, "puzzle_wrong",
+			       "sha1(P + S) does not begin with %u zeros, P being %s", difficulty,
+			       s->prefix);
+	} else {
+		s->server->metrics.puzzles++;
+		s->prefix[0] = '\0';
+		begin_upload(s);
+	}
+}
+
+static bool digest(const EVP_MD *type, const struct upload *upload, char *hex, size_t size)
+{
+	unsigned char bytes[EVP_MAX_MD_SIZE];
+	unsigned int len = 0;
+
+	if (EVP_Digest(upload->data, upload->size, bytes, &len, type, NULL) != 1 ||
+	    len * 2 + 1 > size)
+		return false;
+	for (unsigned int i = 0; i < len; i++)
+		snprintf(hex + 2 * (size_t)i, 3, "%02x", bytes[i]);
+	return true;
+}
+
+/* Who it counts for; false after a refusal. */
+static bool identify(struct session *s, struct store_submission *submission)
+{
+	const struct config *c = &s->server->config;
+	const char *token = s->upload->token;
+
+	snprintf(submission->address, sizeof(submission->address), "%s", s->peer.address);
+	if (*token && !config_has_token(c, token)) {
+		session_refuse(s, "token_unknown",
+			       "line 1: TOKEN %s is not on this server's list of names", token);
+		return false;
+	}
+	if (!*token && c->token_required) {
+		session_refuse(s, "token_missing",
+			       "this server wants a first line TOKEN and your name");
+		return false;
+	}
+	if (*token)
+		snprintf(submission->identity, sizeof(submission->identity), "token:%s", token);
+	else
+		snprintf(submission->identity, sizeof(submission->identity), "address:%s",
+			 s->peer.network);
+	return true;
+}
+
+/* Everything that can speak against it; false after a refusal. */
+static bool examine(struct session *s, struct store_submission *submission)
+{
+	struct upload *upload = s->upload;
+	char error[ERROR_MAX];
+	const char *wrong;
+
+	if (!identify(s, submission))
+		return false;
+	wrong = inspect_module(&s->server->kernel, upload->data, upload->size, error,
+			       sizeof(error));
+	if (!wrong)
+		wrong = queue_refuses(s->server->queue, submission->identity, submission->address,
+				      error, sizeof(error));
+	if (wrong) {
+		session_refuse(s, wrong, "%s", error);
+		return false;
+	}
+	submission->size = upload->size;
+	if (!digest(EVP_md5(), upload, submission->md5, sizeof(submission->md5)) ||
+	    !digest(EVP_sha256(), upload, submission->sha256, sizeof(submission->sha256))) {
+		session_refuse(s, "no_digest", "the server cannot compute checksums");
+		return false;
+	}
+	return true;
+}
+
+static const char *why_not_stored(enum store_result result)
+{
+	switch (result) {
+	case STORE_FULL:
+		return "store_full";
+	case STORE_BUSY:
+		return "store_busy";
+	default:
+		return "store_error";
+	}
+}
+
+static void accept_upload(struct session *s)
+{
+	struct store_submission submission = { 0 };
+	struct server *server = s->server;
+	enum store_result result;
+
+	if (!examine(s, &submission))
+		return;
+	/* On the disk first: what follows is a promise. */
+	result = store_add(server->store, &submission, s->upload->data);
+	if (result != STORE_OK) {
+		log_error("not_stored", LOG_NUMBER("connection", (int64_t)s->number),
+			  LOG_TEXT("error", store_error(server->store)));
+		session_refuse(s, why_not_stored(result),
+			       "the submission could not be stored (%s); nothing of it is kept, "
+			       "try again later",
+			       store_error(server->store));
+		return;
+	}
+	server->metrics.submissions++;
+	s->submission = submission.id;
+	log_info("accepted", LOG_NUMBER("connection", (int64_t)s->number),
+		 LOG_NUMBER("submission", submission.id), LOG_TEXT("identity", submission.identity),
+		 LOG_TEXT("address", submission.address),
+		 LOG_NUMBER("size", (int64_t)submission.size), LOG_TEXT("md5", submission.md5));
+	session_tell(s, "received %zu bytes, md5 %s, submission %" PRId64, submission.size,
+		     submission.md5, submission.id);
+	session_drop_upload(s);
+	session_enter(s, SESSION_WAIT, 0);
+	if (!queue_add(server->queue, &submission, s))
+		session_failed(s, "the server has no memory left to tell how it goes on; the "
+				  "submission is kept and will be graded");
+}
+
+/* Count what the upload has grown by; false after a refusal. */
+static bool charge(struct session *s)
+{
+	struct server *server = s->server;
+
+	server->upload_bytes += s->upload->capacity - s->upload_charged;
+	s->upload_charged = s->upload->capacity;
+	if (server->upload_bytes <= (size_t)server->config.upload_memory)
+		return true;
+	session_refuse(s, "upload_memory",
+		       "too many uploads at once for the server's memory; try again in a minute");
+	return false;
+}
+
+static void take_upload(struct session *s, const char *line, size_t len)
+{
+	char error[UPLOAD_ERROR_MAX];
+
+	switch (upload_line(s->upload, line, len, error, sizeof(error))) {
+	case UPLOAD_MORE:
+		charge(s);
+		break;
+	case UPLOAD_END:
+		accept_upload(s);
+		break;
+	default:
+		session_refuse(s, "upload", "%s", error);
+	}
+}
+
+void session_take_line(struct session *s, const char *line, size_t len)
+{
+	if (s->state == SESSION_PUZZLE)
+		take_answer(s, line, len);
+	else
+		take_upload(s, line, len);
+}
+
+void session_place(struct session *s, int64_t ahead, int64_t wait_s)
+{
+	if (s->state == SESSION_WAIT)
+		session_tell(s,
+			     "place in the queue: %" PRId64 ", expected wait: about %" PRId64 " s",
+			     ahead + 1, wait_s);
+}
+
+void session_starts(struct session *s)
+{
+	const struct config *c = &s->server->config;
+
+	if (s->state != SESSION_WAIT)
+		return;
+	session_tell(s, "submission %" PRId64 " starts; this is the console of its machine:",
+		     s->submission);
+	s->crlf = true;
+	free(s->console);
+	s->console = calloc(1, sizeof(*s->console));
+	/* Without memory it is not shown, and runs all the same. */
+	if (s->console) {
+		s->console->total_limit = (size_t)c->console_size;
+		s->console->rate = (size_t)c->console_rate;
+		s->console->burst = (size_t)c->console_rate * 2;
+	}
+	session_enter(s, SESSION_RUN, 0);
+}
+
+static void end_console(struct session *s)
+{
+	char out[CONSOLE_SLACK];
+
+	if (s->console)
+		bufferevent_write(s->bev, out, console_end(s->console, out));
+	free(s->console);
+	s->console = NULL;
+}
+
+static void table_line(void *arg, const char *text)
+{
+	session_tell(arg, "%s", text);
+}
+
+void session_verdict(struct session *s, const struct verdict *verdict)
+{
+	if (s->state != SESSION_RUN)
+		return;
+	end_console(s);
+	session_tell(s, "%s", "");
+	verdict_table(verdict, s->server->kernel.name, table_line, s);
+	session_close(s);
+}
+
+void session_again(struct session *s, const char *why)
+{
+	if (s->state != SESSION_RUN)
+		return;
+	end_console(s);
+	session_tell(s, "the machine was lost (%s); submission %" PRId64 " waits for another one",
+		     why, s->submission);
+	session_enter(s, SESSION_WAIT, 0);
+}
+
+void session_failed(struct session *s, const char *why)
+{
+	end_console(s);
+	session_tell(s, "no verdict: %s", why);
+	session_close(s);
+}
