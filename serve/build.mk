@@ -3,9 +3,10 @@
 # serve/: the challenge server kshramd, kshramctl for the instructor, and the
 # library that both share.
 
+CTL_SRCS	:= $(wildcard serve/ctl*.c)
 # Everything but the programs' own files is in the library.
 SERVE_MAINS	:= $(wildcard serve/kshramd.c serve/kshramctl.c)
-SERVE_LIB_SRCS	:= $(filter-out $(SERVE_MAINS),$(wildcard serve/*.c))
+SERVE_LIB_SRCS	:= $(filter-out $(SERVE_MAINS) $(CTL_SRCS),$(wildcard serve/*.c))
 SERVE_LIB	:= $(OBJ)/libserve.a
 SERVE_HEADERS	:= $(wildcard serve/*.h pow/*.h grade/*.h) include/kshram.h
 SERVE_LIBS	:= -lsqlite3 -levent -ljansson -lcrypto
@@ -24,7 +25,10 @@ $(SERVE_LIB): $(SERVE_LIB_SRCS:%.c=$(OBJ)/%.o)
 # GRADE_LIB and POW_LIB are set by build.mk files that are read before this one.
 $(SERVE_PROGRAMS): $(BIN)/%: $(OBJ)/serve/%.o $(SERVE_LIB) $(POW_LIB) $(GRADE_LIB)
 	@mkdir -p $(@D)
-	$(CC) -o $@ $< $(SERVE_LIB) $(POW_LIB) $(GRADE_LIB) $(GRADE_LIBS) $(SERVE_LIBS)
+	$(CC) -o $@ $(filter %.o,$^) $(SERVE_LIB) $(POW_LIB) $(GRADE_LIB) $(GRADE_LIBS) \
+		$(SERVE_LIBS)
+
+$(BIN)/kshramctl: $(CTL_SRCS:%.c=$(OBJ)/%.o)
 
 # The same with the sanitizers, for the unit tests; objects by tests/build.mk.
 SERVE_SAN_LIB	:= $(OBJ)/san/libserve.a

@@ -25,4 +25,9 @@ $(B)/tests/unit/test_%: tests/unit/test_%.c $(wildcard tests/unit/*.h) $(SERVE_S
 	$(CC) $(HOSTCFLAGS) $(SANFLAGS) -o $@ $< $(SERVE_SAN_LIB) $(POW_SAN_LIB) $(SAN_LIB) \
 		$(UNIT_LIBS)
 
+# What the end-to-end tests run, with the sanitizers' eyes open.
+$(B)/tests/kshramctl: serve/kshramctl.c $(CTL_SRCS) $(SERVE_SAN_LIB) $(SAN_LIB)
+	@mkdir -p $(@D)
+	$(CC) $(HOSTCFLAGS) $(SANFLAGS) -o $@ $(filter %.c %.a,$^) $(GRADE_LIBS) $(SERVE_LIBS)
+
 -include tests/guest/build.mk tests/fuzz/build.mk

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ctl_commands.c - the commands of kshramctl that concern one submission, or change
+ * something
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../grade/text.h"
+#include "console.h"
+#include "ctl.h"
+
+static void print_clean(const char *name, const char *text)
+{
+	char clean[1024];
+
+	text_clean(clean, sizeof(clean), text, strlen(text));
+	if (*clean)
+		printf("%-10s %s\n", name, clean);
+}
+
+/* The items of a verdict, as the grader's JSON has them. */
+static void print_items(const char *text)
+{
+	json_t *json = json_loads(text, 0, NULL), *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(json, "items"), i, item)
+	{
+		const char *title = json_string_value(json_object_get(item, "title"));
+		const char *result = json_string_value(json_object_get(item, "result"));
+		const char *reason = json_string_value(json_object_get(item, "reason"));
+		char clean[TEXT_MAX];
+
+		printf("  %" JSON_INTEGER_FORMAT "  %-55s  %3" JSON_INTEGER_FORMAT
+		       "/%-3" JSON_INTEGER_FORMAT " %s\n",
+		       json_integer_value(json_object_get(item, "number")), title ? title : "?",
+		       json_integer_value(json_object_get(item, "points")),
+		       json_integer_value(json_object_get(item, "max")), result ? result : "?");
+		if (reason && *text_clean(clean, sizeof(clean), reason, strlen(reason)))
+			printf("     %s\n", clean);
+	}
+	json_decref(json);
+}
+
+static bool print_run(void *arg, const struct store_run *run)
+{
+	char finished[LISTING_TIME_MAX];
+
+	(void)arg;
+	printf("\nverdict %d: %d/%d, %s, after %.1f s\n", run->round, run->score, run->total,
+	       listing_time(finished, run->finished),
+	       (double)(run->finished - run->started) / 1000);
+	print_items(run->json);
+	return true;
+}
+
+static void print_submission(struct ctl *ctl, const struct store_submission *s)
+{
+	char time[LISTING_TIME_MAX];
+	int64_t ahead;
+
+	printf("%-10s %" PRId64 "\n", "number", s->id);
+	print_clean("identity", s->identity);
+	print_clean("address", s->address);
+	printf("%-10s %s", "state", listing_state(s->state));
+	if (s->state == STORE_QUEUED && store_place(ctl->store, s->id, &ahead) == STORE_OK)
+		printf(", %" PRId64 " before it", ahead);
+	putchar('\n');
+	if (s->score >= 0)
+		printf("%-10s %d/%d\n", "score", s->score, s->total);
+	print_clean("note", s->note);
+	printf("%-10s %s\n", "received", listing_time(time, s->received));
+	printf("%-10s %s\n", "started", listing_time(time, s->started));
+	printf("%-10s %s\n", "finished", listing_time(time, s->finished));
+	printf("%-10s %d\n", "attempts", s->attempts);
+	printf("%-10s %zu bytes\n", "size", s->size);
+	print_clean("md5", s->md5);
+	print_clean("sha256", s->sha256);
+}
+
+static bool append_run(void *arg, const struct store_run *run)
+{
+	return json_array_append_new(arg, listing_run_json(run)) == 0;
+}
+
+static int show_json(struct ctl *ctl, const struct store_submission *s)
+{
+	json_t *json = listing_json(s), *runs = json_array();
+	enum store_result result = store_each_run(ctl->store, s->id, append_run, runs);
+
+	if (json_object_set_new(json, "runs", runs) != 0 || json_dumpf(json, stdout, LISTING_JSON))
+		ctl_trouble("cannot write the JSON");
+	putchar('\n');
+	json_decref(json);
+	return ctl_result(ctl, result);
+}
+
+int ctl_show(struct ctl *ctl)
+{
+	struct store_submission s;
+	enum store_result result = store_get(ctl->store, ctl->numbers[0], &s);
+
+	if (result != STORE_OK)
+		return ctl_result(ctl, result);
+	if (ctl->set['j'])
+		return show_json(ctl, &s);
+	print_submission(ctl, &s);
+	return ctl_result(ctl, store_each_run(ctl->store, s.id, print_run, NULL));
+}
+
+/* Line ends as files have them: those of a terminal are the client's business. */
+static void print_lines(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (text[i] != '\r' || i + 1 == len || text[i + 1] != '\n')
+			putchar(text[i]);
+}
+
+static void print_console(const char *data, size_t len)
+{
+	/* The same filter that the client's console went through, without limits. */
+	const size_t all = (size_t)1 << 40;
+	struct console console = { .total_limit = all, .rate = all, .burst = all };
+	char out[CONSOLE_EXPANSION * 4096 + CONSOLE_SLACK];
+
+	for (size_t at = 0, n; at < len; at += n) {
+		n = len - at < 4096 ? len - at : 4096;
+		print_lines(out, console_feed(&console, data + at, n, 1, sizeof(out), out));
+	}
+	print_lines(out, console_end(&console, out));
+}
+
+int ctl_log(struct ctl *ctl)
+{
+	struct store_submission s;
+	void *console;
+	size_t len;
+	enum store_result result = store_get(ctl->store, ctl->numbers[0], &s);
+
+	if (result == STORE_OK)
+		result = store_get_verdict(ctl->store, s.id, NULL, &console, &len);
+	if (result != STORE_OK)
+		return ctl_result(ctl, result);
+	if (ctl->set['r'])
+		fwrite(console, 1, len, stdout);
+	else
+		print_console(console, len);
+	free(console);
+	return CTL_DONE;
+}
+
+int ctl_module(struct ctl *ctl)
+{
+	void *module;
+	size_t size;
+	enum store_result result;
+
+	if (isatty(STDOUT_FILENO))
+		return ctl_trouble("a module is nothing for a terminal; type: kshramctl module "
+				   "%" PRId64 " > FILE",
+				   ctl->numbers[0]);
+	result = store_get_module(ctl->store, ctl->numbers[0], &module, &size);
+	if (result != STORE_OK)
+		return ctl_result(ctl, result);
+	fwrite(module, 1, size, stdout);
+	free(module);
+	return CTL_DONE;
+}
+
+/* All that can be: the worst of what came of them is the status. */
+int ctl_regrade(struct ctl *ctl)
+{
+	int worst = CTL_DONE;
+
+	for (size_t i = 0; i < ctl->count; i++) {
+		int status = ctl_result(ctl, store_regrade(ctl->store, ctl->numbers[i]));
+
+		if (status == CTL_DONE)
+			printf("submission %" PRId64 " is queued again\n", ctl->numbers[i]);
+		if (status > worst)
+			worst = status;
+		if (status == CTL_TROUBLE)
+			break;
+	}
+	return worst;
+}
+
+int ctl_drain(struct ctl *ctl)
+{
+	bool off = ctl->set['f'];
+	enum store_result result = store_set(ctl->store, "drain", off ? NULL : "1");
+
+	if (result == STORE_OK)
+		puts(off ? "new submissions are taken" :
+			   "no new submissions are taken; what has been taken is graded. "
+			   "To take them again: kshramctl drain --off");
+	return ctl_result(ctl, result);
+}
