@@ -30,4 +30,8 @@ $(B)/tests/kshramctl: serve/kshramctl.c $(CTL_SRCS) $(SERVE_SAN_LIB) $(SAN_LIB)
 	@mkdir -p $(@D)
 	$(CC) $(HOSTCFLAGS) $(SANFLAGS) -o $@ $(filter %.c %.a,$^) $(GRADE_LIBS) $(SERVE_LIBS)
 
+$(B)/tests/fill: tests/serve/fill.c $(SERVE_SAN_LIB)
+	@mkdir -p $(@D)
+	$(CC) $(HOSTCFLAGS) $(SANFLAGS) -o $@ $< $(SERVE_SAN_LIB) $(SERVE_LIBS)
+
 -include tests/guest/build.mk tests/fuzz/build.mk
