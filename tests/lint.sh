@@ -147,13 +147,13 @@ c_cppcheck() {
 	need cppcheck cppcheck || return 0
 	xargs cppcheck --quiet --std=c11 --enable=warning,performance,portability \
 		--inline-suppr --error-exitcode=1 --template=gcc -j "$(nproc)" \
-		-Iinclude -Igrade -Ilab/checks --suppress=missingIncludeSystem <"$work/programs"
+		-Iinclude -Igrade -Ilab/checks -Ipow --suppress=missingIncludeSystem <"$work/programs"
 }
 
 c_tidy() {
 	need clang-tidy clang-tidy || return 0
 	per_file "$work/programs" sh -c 'clang-tidy --quiet --config-file=tests/lint/clang-tidy "$2" \
-		-- -std=gnu11 -D_GNU_SOURCE -Iinclude -Igrade -Ilab/checks -I. \
+		-- -std=gnu11 -D_GNU_SOURCE -Iinclude -Igrade -Ilab/checks -Ipow -I. \
 		-DKSHRAM_VERSION="\"0\"" >"$1/tidy.$$" 2>&1 ||
 		grep -E "(error|warning|note: Assuming|note: Calling):" "$1/tidy.$$" || cat "$1/tidy.$$"' sh "$work"
 }
