@@ -36,3 +36,9 @@ SERVE_SAN_LIB	:= $(OBJ)/san/libserve.a
 $(SERVE_SAN_LIB): $(SERVE_LIB_SRCS:%.c=$(OBJ)/san/%.o)
 	@rm -f $@
 	$(AR) rcs $@ $^
+
+# What the end-to-end tests run, with the sanitizers' eyes open.
+$(B)/tests/kshramd: $(OBJ)/san/serve/kshramd.o $(SERVE_SAN_LIB) $(POW_SRCS:%.c=$(OBJ)/san/%.o) \
+		$(OBJ)/san/libgrade.a
+	@mkdir -p $(@D)
+	$(CC) $(SANFLAGS) -pthread -o $@ $^ $(GRADE_LIBS) $(SERVE_LIBS)

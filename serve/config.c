@@ -126,7 +126,7 @@ static int64_t factor_of(enum unit unit, const char *suffix)
 static bool set_number(int64_t *to, const struct number *n, const char *value, char *error,
 		       size_t error_size)
 {
-	static const char *const kinds[] = { "", " seconds", " bytes" };
+	static const char *const kinds[] = { "", " of seconds", " of bytes" };
 	int64_t factor = 0;
 	long long parsed;
 	char *end;
@@ -137,8 +137,8 @@ static bool set_number(int64_t *to, const struct number *n, const char *value, c
 		factor = factor_of(n->unit, end);
 	if (!factor || parsed > n->most / factor || parsed * factor < n->least)
 		return fail(error, error_size,
-			    "%s = %.80s: give a number%s from %" PRId64 " to %" PRId64 "%s", n->key,
-			    value, *kinds[n->unit] ? " of" : "", n->least, n->most, kinds[n->unit]);
+			    "%s = %.80s: give a number%s from %" PRId64 " to %" PRId64, n->key,
+			    value, kinds[n->unit], n->least, n->most);
 	*to = parsed * factor;
 	return true;
 }
@@ -348,20 +348,24 @@ static bool read_tokens(struct config *config, char *error, size_t error_size)
 {
 	FILE *file = fopen(config->tokens, "re");
 	size_t size = 0;
+	ssize_t len;
 	bool ok;
 
 	if (!file)
 		return fail(error, error_size, "tokens: %s: %s", config->tokens, strerror(errno));
 	/* Up to a NUL, which no text file has: the whole file. */
 	errno = 0;
-	if (getdelim(&config->names_text, &size, '\0', file) < 0 && !feof(file))
-		ok = fail(error, error_size, "tokens: %s: %s", config->tokens, strerror(errno));
-	else
-		ok = true;
+	len = getdelim(&config->names_text, &size, '\0', file);
+	ok = len >= 0 || feof(file);
+	if (!ok)
+		fail(error, error_size, "tokens: %s: %s", config->tokens, strerror(errno));
 	fclose(file);
-	if (ok && !config->names_text)
+	/* At the end of an empty file nothing is written, not even the NUL. */
+	if (ok && len < 0) {
+		free(config->names_text);
 		config->names_text = calloc(1, 1);
-	return ok && index_tokens(config, error, error_size);
+	}
+	return ok && config->names_text && index_tokens(config, error, error_size);
 }
 
 static bool default_state(struct config *config, char *error, size_t error_size)

@@ -93,7 +93,7 @@ static void add_time(struct line *line, int64_t now_ms)
 }
 
 size_t log_format(char *s, size_t size, bool json, int64_t now_ms, enum log_level level,
-		  const char *event, const struct log_field *fields)
+		  const struct log_field *fields)
 {
 	static const char *const names[] = { "error", "warn", "info" };
 	struct line line = { s, 0, size };
@@ -101,7 +101,6 @@ size_t log_format(char *s, size_t size, bool json, int64_t now_ms, enum log_leve
 	add(&line, json ? "{\"time\":\"" : "time=");
 	add_time(&line, now_ms);
 	add(&line, json ? "\",\"level\":\"%s\"" : " level=%s", names[level]);
-	add_text(&line, json, "event", event);
 	for (; fields->key; fields++) {
 		if (fields->text)
 			add_text(&line, json, fields->key, fields->text);
@@ -126,10 +125,9 @@ void log_as_json(bool json)
 /**
  * log_write() - write one event; see the macros log_info(), log_warn(), log_error()
  * @level: how bad it is
- * @event: what happened, one word
- * @fields: with what, ended by one whose key is NULL
+ * @fields: what happened, "event", and with what, ended by one whose key is NULL
  */
-void log_write(enum log_level level, const char *event, const struct log_field *fields)
+void log_write(enum log_level level, const struct log_field *fields)
 {
 	char line[LINE_MAX_BYTES];
 	struct timespec now;
@@ -137,7 +135,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	len = log_format(line, sizeof(line) - 1, as_json,
-			 (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, level, event, fields);
+			 (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, level, fields);
 	line[len++] = '\n';
 	/* Nothing can be said of a log that cannot be written. */
 	if (write(STDERR_FILENO, line, len) < 0)

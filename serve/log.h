@@ -28,16 +28,17 @@ struct log_field {
 
 /* log_info("accepted", LOG_NUMBER("submission", id), LOG_TEXT("identity", who)); */
 #define log_event(level, event, ...) \
-	log_write(level, event, (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } })
-#define log_info(event, ...) log_event(LOG_LEVEL_INFO, event, __VA_ARGS__)
-#define log_warn(event, ...) log_event(LOG_LEVEL_WARN, event, __VA_ARGS__)
-#define log_error(event, ...) log_event(LOG_LEVEL_ERROR, event, __VA_ARGS__)
+	log_write(level,             \
+		  (const struct log_field[]){ LOG_TEXT("event", event), ##__VA_ARGS__, { 0 } })
+#define log_info(event, ...) log_event(LOG_LEVEL_INFO, event, ##__VA_ARGS__)
+#define log_warn(event, ...) log_event(LOG_LEVEL_WARN, event, ##__VA_ARGS__)
+#define log_error(event, ...) log_event(LOG_LEVEL_ERROR, event, ##__VA_ARGS__)
 
 /* One JSON object a line in place of logfmt. */
 void log_as_json(bool json);
-void log_write(enum log_level level, const char *event, const struct log_field *fields);
+void log_write(enum log_level level, const struct log_field *fields);
 /* The line itself, without its newline, cut to fit @size; for log_write() and its tests. */
 size_t log_format(char *line, size_t size, bool json, int64_t now_ms, enum log_level level,
-		  const char *event, const struct log_field *fields);
+		  const struct log_field *fields);
 
 #endif /* SERVE_LOG_H */

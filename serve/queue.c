@@ -30,7 +30,7 @@ struct ticket *ticket_find(struct queue *q, int64_t id)
 {
 	struct ticket *t;
 
-	TAILQ_FOREACH(t, &q->tickets, link) {
+	for (t = TAILQ_FIRST(&q->tickets); t; t = TAILQ_NEXT(t, link)) {
 		if (t->id == id)
 			return t;
 	}
@@ -138,7 +138,7 @@ static void tell_places(struct queue *q)
 		return;
 	q->told_ms = now_ms();
 	q->changed = false;
-	TAILQ_FOREACH(t, &q->tickets, link) {
+	for (t = TAILQ_FIRST(&q->tickets); t; t = TAILQ_NEXT(t, link)) {
 		if (t->watcher && !t->run)
 			tell_place(q, t);
 	}
@@ -251,7 +251,7 @@ const char *queue_refuses(const struct queue *q, const char *identity, const cha
 	int64_t of_identity = 0, of_address = 0;
 	const struct ticket *t;
 
-	TAILQ_FOREACH(t, &q->tickets, link) {
+	for (t = TAILQ_FIRST(&q->tickets); t; t = TAILQ_NEXT(t, link)) {
 		if (t->run)
 			continue;
 		of_identity += strcmp(t->identity, identity) == 0;
@@ -298,7 +298,7 @@ void queue_forget(struct queue *q, const struct session *watcher)
 {
 	struct ticket *t;
 
-	TAILQ_FOREACH(t, &q->tickets, link) {
+	for (t = TAILQ_FIRST(&q->tickets); t; t = TAILQ_NEXT(t, link)) {
 		if (t->watcher == watcher)
 			t->watcher = NULL;
 	}

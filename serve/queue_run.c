@@ -299,7 +299,7 @@ void runs_tick(struct queue *q)
 	if (now_ms() - q->renewed_ms < QUEUE_RENEW_MS)
 		return;
 	q->renewed_ms = now_ms();
-	LIST_FOREACH(run, &q->runs, link)
+	for (run = LIST_FIRST(&q->runs); run; run = LIST_NEXT(run, link))
 		renew(q, run);
 	/* Nobody else should hold anything; if somebody does, not longer than the lease. */
 	if (store_requeue(q->server->store, q->server->owner, true, &count) != STORE_OK)

@@ -335,7 +335,7 @@ static void count_peers(const struct server *server, const struct peer *peer, in
 	const struct session *s;
 
 	*all = *same = 0;
-	LIST_FOREACH(s, &server->sessions, link) {
+	for (s = LIST_FIRST(&server->sessions); s; s = LIST_NEXT(s, link)) {
 		if (s->state >= SESSION_CLOSE)
 			continue;
 		++*all;
@@ -424,7 +424,7 @@ void session_count(const struct server *server, size_t by_state[SESSION_STATES])
 {
 	const struct session *s;
 
-	LIST_FOREACH(s, &server->sessions, link)
+	for (s = LIST_FIRST(&server->sessions); s; s = LIST_NEXT(s, link))
 		by_state[s->state]++;
 }
 
@@ -432,7 +432,7 @@ void session_refuse_all(struct server *server, bool running_too)
 {
 	struct session *s;
 
-	LIST_FOREACH(s, &server->sessions, link) {
+	for (s = LIST_FIRST(&server->sessions); s; s = LIST_NEXT(s, link)) {
 		if (s->state == SESSION_WAIT || (s->state == SESSION_RUN && running_too))
 			session_refuse(s, "ending",
 				       "the server is about to stop; submission %" PRId64

@@ -15,6 +15,8 @@
 #include "verdict.h"
 
 #define POINTS_MAX 1000
+/* Notes that are shown. */
+#define NOTES_MAX 32
 /* As in grade/report.c. */
 #define WIDTH 84
 #define INDENT 4
@@ -62,14 +64,13 @@ static bool is_item(const json_t *item)
 static bool check_items(struct verdict *verdict, const json_t *items)
 {
 	int score = 0, total = 0;
-	size_t index;
-	json_t *item;
 
 	if (!json_is_array(items) || !json_array_size(items) ||
 	    json_array_size(items) > VERDICT_ITEMS_MAX)
 		return false;
-	json_array_foreach(items, index, item)
-	{
+	for (size_t i = 0; i < json_array_size(items); i++) {
+		const json_t *item = json_array_get(items, i);
+
 		if (!is_item(item))
 			return false;
 		score += number_of(item, "points");
@@ -139,23 +140,25 @@ void verdict_table(const struct verdict *verdict, const char *kernel,
 {
 	const struct table t = { line, arg };
 	char name[64], release[72], accelerator[16], text[TEXT_MAX];
-	json_t *json = verdict->json, *item;
-	size_t index;
+	const json_t *items = json_object_get(verdict->json, "items");
+	const json_t *notes = json_object_get(verdict->json, "notes");
 
-	text_of(json, "name", name, sizeof(name));
-	text_of(json, "release", release, sizeof(release));
-	text_of(json, "accelerator", accelerator, sizeof(accelerator));
+	text_of(verdict->json, "name", name, sizeof(name));
+	text_of(verdict->json, "release", release, sizeof(release));
+	text_of(verdict->json, "accelerator", accelerator, sizeof(accelerator));
 	print(&t, "%s.ko on kernel %s (%s, %s)", name, kernel, *release ? release : "did not boot",
 	      accelerator);
 	print(&t, "%s", "");
 	print(&t, " #  %-48s points       time", "item");
-	json_array_foreach(json_object_get(json, "items"), index, item) print_item(&t, index, item);
-	json_array_foreach(json_object_get(json, "notes"), index, item)
-	{
-		print(&t, "%s", index ? "note, which costs no points:" : "");
-		if (!index)
-			print(&t, "note, which costs no points:");
-		text_clean(text, sizeof(text), json_string_value(item), json_string_length(item));
+	for (size_t i = 0; i < json_array_size(items); i++)
+		print_item(&t, i, json_array_get(items, i));
+	for (size_t i = 0; i < json_array_size(notes) && i < NOTES_MAX; i++) {
+		const json_t *note = json_array_get(notes, i);
+
+		if (i)
+			print(&t, "%s", "");
+		print(&t, "note, which costs no points:");
+		text_clean(text, sizeof(text), json_string_value(note), json_string_length(note));
 		print_wrapped(&t, text);
 	}
 	print(&t, "%s", "");
