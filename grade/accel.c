@@ -46,22 +46,13 @@ static uint64_t mix_cpu(uint64_t hash)
 /* QEMU's file stands for its version: asking it would take longer. */
 static uint64_t mix_qemu(uint64_t hash)
 {
-	const char *at = getenv("PATH");
+	char path[PATH_MAX];
+	struct stat st;
 
-	while (at && *at) {
-		size_t len = strcspn(at, ":");
-		char path[PATH_MAX];
-		struct stat st;
-
-		if ((size_t)snprintf(path, sizeof(path), "%.*s/" QEMU_PROGRAM, (int)len, at) <
-			    sizeof(path) &&
-		    !stat(path, &st)) {
-			hash = mix(hash, &st.st_size, sizeof(st.st_size));
-			return mix(hash, &st.st_mtim.tv_sec, sizeof(st.st_mtim.tv_sec));
-		}
-		at += len + (at[len] == ':');
-	}
-	return hash;
+	if (qemu_find(path) || stat(path, &st))
+		return hash;
+	hash = mix(hash, &st.st_size, sizeof(st.st_size));
+	return mix(hash, &st.st_mtim.tv_sec, sizeof(st.st_mtim.tv_sec));
 }
 
 /* The cache's directory (made if @make) and in it the file for this host. */

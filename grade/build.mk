@@ -7,7 +7,7 @@
 GRADE_LIB_SRCS	:= $(filter-out grade/agent% grade/kshram-%,$(wildcard grade/*.c))
 GRADE_LIB	:= $(OBJ)/libgrade.a
 GRADE_HEADERS	:= $(wildcard grade/*.h) lab/checks/steps.h include/kshram.h
-GRADE_LIBS	:= -larchive -lelf -ldw -ljansson
+GRADE_LIBS	:= -larchive -lelf -ldw -ljansson -lseccomp
 
 AGENT_SRCS	:= grade/agent.c grade/agent_boot.c grade/agent_run.c \
 		   grade/agent_worker.c grade/wire.c lab/checks/steps.c
@@ -26,7 +26,7 @@ $(GRADE_LIB): $(GRADE_LIB_SRCS:%.c=$(OBJ)/%.o)
 
 $(BIN)/kshram-vm: $(OBJ)/grade/kshram-vm.o $(GRADE_LIB) | $(AGENT)
 	@mkdir -p $(@D)
-	$(CC) -o $@ $< $(GRADE_LIB) -larchive
+	$(CC) -o $@ $< $(GRADE_LIB) -larchive -lseccomp
 
 $(BIN)/kshram-grade: $(OBJ)/grade/kshram-grade.o $(GRADE_LIB) | $(AGENT)
 	@mkdir -p $(@D)

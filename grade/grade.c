@@ -39,7 +39,7 @@ static bool rmmod(struct session *s, const char *name)
 
 static bool do_boot(struct session *s, struct grade_result *result)
 {
-	char release[sizeof(result->release)], why[400];
+	char release[sizeof(result->release)];
 
 	switch (vm_wait_hello(s->vm, release, sizeof(release), s->deadline)) {
 	case VM_OK:
@@ -51,11 +51,10 @@ static bool do_boot(struct session *s, struct grade_result *result)
 				    "up in that time",
 				    s->config->seconds);
 	case VM_GONE:
-		text_clean(why, sizeof(why), vm_errors(s->vm), strlen(vm_errors(s->vm)));
-		return session_fail(s,
-				    "the virtual machine ended while it booted (--log FILE "
-				    "keeps its console)%s%s",
-				    *why ? "; QEMU said: " : "", why);
+		return session_fail(s, "the virtual machine ended while it booted (--log FILE "
+				       "keeps its console)");
+	case VM_LOST:
+		return session_lost(s, "booting");
 	case VM_GARBAGE:
 		return session_fail(s, "the machine booted, but did not begin with a greeting");
 	default:
@@ -214,6 +213,9 @@ static struct vm *start(const struct grade_config *config, int module_fd, char *
 		.kernel_dir = config->kernel_dir,
 		.files = files,
 		.nfiles = module_fd < 0 ? 1 : 2,
+		.jail = config->jail,
+		.jail_user = config->jail_user,
+		.seconds = config->seconds,
 		.input_fd = -1,
 		.console_fd = config->console_fd,
 	};

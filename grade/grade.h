@@ -26,6 +26,8 @@
  * @module_error: when not NULL, @module can be loaded by no kernel that is
  *	there, and this sentence says why: the machine is never given it
  * @seconds: the limit for all items together
+ * @jail: run the machine in a jail
+ * @jail_user: as in struct vm_config
  * @console_fd: where the console is copied, or -1
  * @progress: called as each item begins, may be NULL
  * @progress_arg: its first argument
@@ -37,6 +39,8 @@ struct grade_config {
 	const struct module_info *module;
 	const char *module_error;
 	unsigned int seconds;
+	bool jail;
+	const char *jail_user;
 	int console_fd;
 	void (*progress)(void *arg, const struct item *item);
 	void *progress_arg;
@@ -78,7 +82,8 @@ struct grade_result {
  * enum grade_outcome - what a run means
  * @GRADE_DONE: the score is the module's
  * @GRADE_NO_BOOT: the machine did not come up, so nothing was graded
- * @GRADE_HOST_FAILED: the host failed on the way
+ * @GRADE_HOST_FAILED: the host failed on the way, which includes that it ended
+ *	the machine: nothing of it is the module's doing
  */
 enum grade_outcome { GRADE_DONE, GRADE_NO_BOOT, GRADE_HOST_FAILED };
 

@@ -31,6 +31,8 @@ static const char help[] =
 	"                  among those that kernel/get has provided)\n"
 	"  --hello FILE    the sample module for that kernel (default: hellomod.ko as\n"
 	"                  'make module KERNEL=NAME' builds it)\n"
+	"  --jail          run the virtual machine in a jail (bubblewrap)\n"
+	"  --jail-user N   with --jail, as root: the user it runs as (default: nobody)\n"
 	"  --json          print one JSON object in place of the table\n"
 	"  --log FILE      keep the machine's console in FILE\n"
 	"  --timeout S     limit for all items together, boot included (default: 120)\n"
@@ -60,7 +62,9 @@ struct options {
 	const char *hello;
 	const char *log;
 	const char *module;
+	const char *jail_user;
 	unsigned int seconds;
+	bool jail;
 	bool json;
 };
 
@@ -122,6 +126,8 @@ static int parse_options(struct options *o, int argc, char **argv)
 	static const struct option list[] = {
 		{ "kernel", required_argument, NULL, 'k' },
 		{ "hello", required_argument, NULL, 'e' },
+		{ "jail", no_argument, NULL, 'J' },
+		{ "jail-user", required_argument, NULL, 'u' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "log", required_argument, NULL, 'l' },
 		{ "timeout", required_argument, NULL, 't' },
@@ -138,6 +144,12 @@ static int parse_options(struct options *o, int argc, char **argv)
 			break;
 		case 'e':
 			o->hello = optarg;
+			break;
+		case 'J':
+			o->jail = true;
+			break;
+		case 'u':
+			o->jail_user = optarg;
 			break;
 		case 'j':
 			o->json = true;
@@ -161,6 +173,8 @@ static int parse_options(struct options *o, int argc, char **argv)
 			return 1 + EXIT_TROUBLE;
 		}
 	}
+	if (o->jail_user && !o->jail)
+		return 1 + trouble("--jail-user needs --jail");
 	if (argc - optind != 1)
 		return 1 + trouble("%s; try 'kshram-grade --help'",
 				   argc == optind ? "no module was given" : "one module at a time");
@@ -373,6 +387,8 @@ static int grade(const struct options *o, const struct kernel *kernel,
 		.module = module,
 		.module_error = *why ? why : NULL,
 		.seconds = o->seconds,
+		.jail = o->jail,
+		.jail_user = o->jail_user,
 		.console_fd = log,
 		.progress = on_terminal ? show_progress : NULL,
 	};

@@ -46,6 +46,8 @@ static const char usage_text[] =
 	"  --timeout S             stop after S seconds, boot included; 0: never\n"
 	"                          (default: 120 with COMMAND, never with a shell)\n"
 	"  --icount                the machine's clock counts instructions\n"
+	"  --jail                  run QEMU in a jail (bubblewrap)\n"
+	"  --jail-user NAME        with --jail, as root: the user it runs as (nobody)\n"
 	"  --console FILE          write the machine's console to FILE\n"
 	"  --help, --version\n"
 	"\n"
@@ -58,6 +60,8 @@ static const char usage_text[] =
  * @files: what to add; the guest paths are allocated
  * @disks: image files
  * @timeout_s: seconds; -1 for the default
+ * @jail: run QEMU in a jail
+ * @jail_user: as whom, or NULL
  * @console: file for the console, or NULL
  * @command: NULL-terminated; NULL for a shell
  */
@@ -72,6 +76,8 @@ struct options {
 	unsigned int cpus;
 	long timeout_s;
 	bool icount;
+	bool jail;
+	const char *jail_user;
 	const char *console;
 	char **command;
 };
@@ -147,6 +153,8 @@ static void parse(struct options *o, int argc, char **argv)
 		{ "cpus", required_argument, NULL, 'c' },
 		{ "timeout", required_argument, NULL, 't' },
 		{ "icount", no_argument, NULL, 'i' },
+		{ "jail", no_argument, NULL, 'j' },
+		{ "jail-user", required_argument, NULL, 'u' },
 		{ "console", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -182,6 +190,12 @@ static void parse(struct options *o, int argc, char **argv)
 		case 'i':
 			o->icount = true;
 			break;
+		case 'j':
+			o->jail = true;
+			break;
+		case 'u':
+			o->jail_user = optarg;
+			break;
 		case 'o':
 			o->console = optarg;
 			break;
@@ -200,6 +214,8 @@ static void parse(struct options *o, int argc, char **argv)
 		o->command = argv + optind;
 	if (!o->command && o->console)
 		die("--console needs a COMMAND: a shell has the console itself");
+	if (o->jail_user && !o->jail)
+		die("--jail-user needs --jail");
 	if (o->timeout_s < 0)
 		o->timeout_s = o->command ? COMMAND_TIMEOUT_S : 0;
 }
@@ -314,11 +330,10 @@ static int explain(struct vm *vm, const struct options *o, enum vm_result result
 	case VM_TIMEOUT:
 		fprintf(stderr, NAME ": stopped after %ld s while %s\n", o->timeout_s, what);
 		return EXIT_TIMEOUT;
+	case VM_LOST:
+		fprintf(stderr, NAME ": QEMU failed while %s: %s\n", what, said);
+		return EXIT_FAILED;
 	case VM_GONE:
-		if (*said) {
-			fprintf(stderr, NAME ": QEMU failed while %s: %s", what, said);
-			return EXIT_FAILED;
-		}
 		if (o->command)
 			print_crash(vm);
 		fprintf(stderr, NAME ": the machine ended while %s\n", what);
@@ -393,6 +408,9 @@ int main(int argc, char **argv)
 	config.memory_mb = o.memory_mb;
 	config.cpus = o.cpus;
 	config.icount = o.icount;
+	config.jail = o.jail;
+	config.jail_user = o.jail_user;
+	config.seconds = (unsigned int)o.timeout_s;
 	config.interactive = !o.command;
 	if (o.console) {
 		config.console_fd =

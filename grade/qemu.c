@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 
 #include "agent.h"
 #include "initramfs.h"
+#include "jail.h"
 #include "kernels.h"
 #include "qemu.h"
 
@@ -25,6 +27,7 @@
 /* COMMAND_LINE_SIZE of x86, with its NUL. */
 #define CMDLINE_MAX 2048
 #define DEFAULT_MEMORY_MB 256
+#define DYING_MS 5000
 
 /*
  * What every guest boots with. Whatever goes wrong in the kernel ends the
@@ -51,6 +54,7 @@
  * @port: QEMU's end of the agent's port
  * @console: QEMU's end of the console
  * @errors: QEMU's standard output and error
+ * @jail: what it runs in, where the configuration asks for that
  */
 struct launch {
 	char *argv[ARGS_MAX + 1];
@@ -62,6 +66,7 @@ struct launch {
 	int port;
 	int console;
 	int errors;
+	struct jail jail;
 };
 
 static void arg(struct launch *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -122,6 +127,12 @@ static int open_disks(struct launch *l, const struct vm_config *config, char *er
 	if (config->ndisks > VM_DISKS_MAX) {
 		snprintf(error, error_size, "%zu disks; a machine takes %d at most", config->ndisks,
 			 VM_DISKS_MAX);
+		return -1;
+	}
+	if (config->jail && config->ndisks) {
+		snprintf(error, error_size,
+			 "a machine in a jail has no disks: no file of the "
+			 "host's can be written from there");
 		return -1;
 	}
 	/* Opened here, so that no name has a meaning of its own to QEMU. */
@@ -187,7 +198,13 @@ static void make_argv(struct launch *l, const struct vm_config *config, const ch
 	bool microvm = has_option(config->kernel_dir, "CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES=y");
 	const char *bus = microvm ? "device" : "pci";
 
-	arg(l, QEMU_PROGRAM);
+	if (config->jail) {
+		arg(l, JAIL_PROGRAM);
+		arg(l, "--args");
+		arg(l, "%d", l->jail.args);
+		arg(l, "--");
+	}
+	arg(l, "%s", config->jail ? l->jail.qemu : QEMU_PROGRAM);
 	arg(l, "-nodefaults");
 	arg(l, "-no-user-config");
 	arg(l, "-no-reboot");
@@ -214,7 +231,7 @@ static void make_argv(struct launch *l, const struct vm_config *config, const ch
 	arg(l, "-cpu");
 	arg(l, "max");
 	arg(l, "-smp");
-	arg(l, "%u", config->cpus ? config->cpus : 2);
+	arg(l, "%u", config->cpus ? config->cpus : VM_CPUS);
 	arg(l, "-m");
 	arg(l, "%uM", memory_mb);
 	if (microvm) {
@@ -222,9 +239,13 @@ static void make_argv(struct launch *l, const struct vm_config *config, const ch
 		arg(l, "virtio-mmio.force-legacy=false");
 	}
 	arg(l, "-kernel");
-	arg(l, "%s/bzImage", config->kernel_dir);
+	arg(l, "%s%s", config->jail ? "" : config->kernel_dir,
+	    config->jail ? JAIL_KERNEL : "/bzImage");
 	arg(l, "-initrd");
-	arg(l, "/proc/self/fd/%d", l->initramfs);
+	if (config->jail)
+		arg(l, JAIL_INITRAMFS);
+	else
+		arg(l, "/proc/self/fd/%d", l->initramfs);
 	arg(l, "-append");
 	arg(l, "%s", l->cmdline);
 	arg(l, "-chardev");
@@ -254,11 +275,19 @@ static void become_qemu(struct launch *l, const struct vm_config *config, pid_t 
 static void become_qemu(struct launch *l, const struct vm_config *config, pid_t parent, int report)
 {
 	int null = open("/dev/null", O_RDONLY);
+	bool ready;
 	sigset_t none;
 	int failure;
 
 	/* A Ctrl-C at the terminal is ours to handle, not QEMU's. */
 	setsid();
+	ready = null >= 0 && dup2(null, 0) == 0 && dup2(l->errors, 1) == 1 &&
+		dup2(l->errors, 2) == 2;
+	/* Nothing of the caller's is QEMU's business. */
+	if (ready)
+		ready = !close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) &&
+			(!config->jail || !jail_enter(&l->jail));
+	/* A change of user takes this back, so it comes after. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* We may have lost our parent before that took effect. */
 	if (getppid() != parent)
@@ -266,10 +295,9 @@ static void become_qemu(struct launch *l, const struct vm_config *config, pid_t 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	if (null >= 0 && dup2(null, 0) == 0 && dup2(l->errors, 1) == 1 && dup2(l->errors, 2) == 2) {
-		/* Nothing of the caller's is QEMU's business. */
-		close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
-		fcntl(l->initramfs, F_SETFD, 0);
+	if (ready) {
+		if (!config->jail)
+			fcntl(l->initramfs, F_SETFD, 0);
 		fcntl(l->console, F_SETFD, 0);
 		fcntl(l->port, F_SETFD, 0);
 		for (size_t i = 0; i < config->ndisks; i++)
@@ -280,6 +308,35 @@ static void become_qemu(struct launch *l, const struct vm_config *config, pid_t 
 	if (write(report, &failure, sizeof(failure)) < 0)
 		_exit(126);
 	_exit(127);
+}
+
+/* In a jail it is bubblewrap that we started, and it needs our help before QEMU begins. */
+static int release(struct launch *l, struct qemu *qemu, char *error, size_t error_size)
+{
+	char said[512] = "";
+	int failure;
+	ssize_t got;
+
+	qemu->jailed = jail_release(&l->jail);
+	if (qemu->jailed >= 0)
+		return 0;
+	failure = errno;
+	if (failure == ECHILD) {
+		struct pollfd ended = { .fd = qemu->pidfd, .events = POLLIN };
+
+		poll(&ended, 1, DYING_MS);
+		got = read(qemu->errors, said, sizeof(said) - 1);
+		said[got > 0 ? got : 0] = '\0';
+		said[strcspn(said, "\n")] = '\0';
+	}
+	snprintf(error, error_size, "cannot make a jail for QEMU: %s%s",
+		 *said ? said : strerror(failure),
+		 strstr(said, "namespace") || strstr(said, "uid map") ?
+			 " (a host may forbid it: see the sysctls user.max_user_namespaces, "
+			 "kernel.unprivileged_userns_clone and "
+			 "kernel.apparmor_restrict_unprivileged_userns)" :
+			 "");
+	return -1;
 }
 
 static int spawn(struct launch *l, const struct vm_config *config, struct qemu *qemu, char *error,
@@ -308,8 +365,10 @@ static int spawn(struct launch *l, const struct vm_config *config, struct qemu *
 	} while (got < 0 && errno == EINTR);
 	close(report[0]);
 	if (got == (ssize_t)sizeof(failure)) {
-		snprintf(error, error_size, "cannot run " QEMU_PROGRAM ": %s%s", strerror(failure),
-			 failure == ENOENT ? " (Debian: apt-get install qemu-system-x86)" : "");
+		snprintf(error, error_size, "cannot run %s: %s%s", l->argv[0], strerror(failure),
+			 failure != ENOENT ? "" :
+			 config->jail	   ? " (Debian: apt-get install bubblewrap)" :
+					     " (Debian: apt-get install qemu-system-x86)");
 		return -1;
 	}
 	qemu->pidfd = pidfd_open(qemu->pid, 0);
@@ -317,7 +376,7 @@ static int spawn(struct launch *l, const struct vm_config *config, struct qemu *
 		snprintf(error, error_size, "pidfd_open: %s", strerror(errno));
 		return -1;
 	}
-	return 0;
+	return config->jail ? release(l, qemu, error, error_size) : 0;
 }
 
 /* A socket pair of which only our end is non-blocking. */
@@ -342,7 +401,9 @@ static void close_one(int *fd)
 int qemu_start(struct qemu *qemu, const struct vm_config *config, const char *accelerator,
 	       char *error, size_t error_size)
 {
-	struct launch l = { .initramfs = -1, .port = -1, .console = -1, .errors = -1 };
+	struct launch l = {
+		.initramfs = -1, .port = -1, .console = -1, .errors = -1, .jail = JAIL_INIT
+	};
 	unsigned int memory_mb;
 	int rc = -1, pair[2];
 	off_t size;
@@ -364,6 +425,9 @@ int qemu_start(struct qemu *qemu, const struct vm_config *config, const char *ac
 	qemu->errors = pair[0];
 	l.errors = pair[1];
 	fcntl(qemu->errors, F_SETFL, O_NONBLOCK);
+	if (config->jail && jail_open(&l.jail, config, !strcmp(accelerator, "kvm"), memory_mb,
+				      l.initramfs, error, error_size))
+		goto out;
 	make_argv(&l, config, accelerator, memory_mb);
 	if (l.failed) {
 		snprintf(error, error_size, "no memory for QEMU's arguments");
@@ -371,6 +435,7 @@ int qemu_start(struct qemu *qemu, const struct vm_config *config, const char *ac
 	}
 	rc = spawn(&l, config, qemu, error, error_size);
 out:
+	jail_close(&l.jail);
 	close_one(&l.initramfs);
 	close_one(&l.port);
 	close_one(&l.console);
@@ -384,16 +449,46 @@ out:
 	return rc;
 }
 
+int qemu_find(char path[PATH_MAX])
+{
+	const char *at = getenv("PATH");
+
+	while (at && *at) {
+		size_t len = strcspn(at, ":");
+
+		if ((size_t)snprintf(path, PATH_MAX, "%.*s/" QEMU_PROGRAM, (int)len, at) <
+			    PATH_MAX &&
+		    !access(path, X_OK))
+			return 0;
+		at += len + (at[len] == ':');
+	}
+	errno = ENOENT;
+	return -1;
+}
+
+void qemu_kill(const struct qemu *qemu)
+{
+	if (qemu->jailed >= 0)
+		pidfd_send_signal(qemu->jailed, SIGKILL, NULL, 0);
+	/* Not reaped yet, so the number is still this process's. */
+	kill(qemu->pid, SIGKILL);
+}
+
 void qemu_end(struct qemu *qemu)
 {
+	struct pollfd jailed = { .fd = qemu->jailed, .events = POLLIN };
+
 	if (qemu->pid > 0) {
-		/* Not reaped yet, so the number is still this process's. */
-		kill(qemu->pid, SIGKILL);
+		qemu_kill(qemu);
 		while (waitpid(qemu->pid, NULL, 0) < 0 && errno == EINTR)
+			continue;
+		/* Bubblewrap's end comes first; the memory is free when QEMU is gone. */
+		while (jailed.fd >= 0 && poll(&jailed, 1, DYING_MS) < 0 && errno == EINTR)
 			continue;
 	}
 	qemu->pid = 0;
 	close_one(&qemu->pidfd);
+	close_one(&qemu->jailed);
 	close_one(&qemu->port);
 	close_one(&qemu->console);
 	close_one(&qemu->errors);

@@ -5,6 +5,7 @@
 #ifndef GRADE_QEMU_H
 #define GRADE_QEMU_H
 
+#include <limits.h>
 #include <sys/types.h>
 
 #include "vm.h"
@@ -13,8 +14,10 @@
 
 /**
  * struct qemu - a running QEMU
- * @pid: the process, a child of ours not yet reaped
+ * @pid: the process, a child of ours not yet reaped; with a jail bubblewrap,
+ *	which ends with QEMU's status, or 128 + the signal that killed it
  * @pidfd: readable when it has ended
+ * @jailed: with a jail, the pidfd of QEMU itself; else -1
  * @port: socket: the agent's port
  * @console: socket: the serial console
  * @errors: pipe: its standard output and error
@@ -24,14 +27,15 @@
 struct qemu {
 	pid_t pid;
 	int pidfd;
+	int jailed;
 	int port;
 	int console;
 	int errors;
 };
 
-#define QEMU_INIT                                                              \
-	{                                                                      \
-		.pid = 0, .pidfd = -1, .port = -1, .console = -1, .errors = -1 \
+#define QEMU_INIT                                                                            \
+	{                                                                                    \
+		.pid = 0, .pidfd = -1, .jailed = -1, .port = -1, .console = -1, .errors = -1 \
 	}
 
 /**
@@ -46,6 +50,20 @@ struct qemu {
  */
 int qemu_start(struct qemu *qemu, const struct vm_config *config, const char *accelerator,
 	       char *error, size_t error_size);
+
+/**
+ * qemu_find() - where QEMU is
+ * @path: gets the first of that name in $PATH; room for PATH_MAX bytes
+ *
+ * Return: 0, or -1 with errno set.
+ */
+int qemu_find(char path[PATH_MAX]);
+
+/**
+ * qemu_kill() - kill it, without waiting for its end
+ * @qemu: the process
+ */
+void qemu_kill(const struct qemu *qemu);
 
 /**
  * qemu_end() - kill it if it still runs, reap it, close the descriptors

@@ -64,6 +64,26 @@ static bool gone(struct session *s, const char *doing)
 	return false;
 }
 
+/**
+ * session_lost() - the host ended the machine, so there is no verdict
+ * @s: the session
+ * @doing: what was under way
+ *
+ * Return: false, for the caller to return.
+ */
+bool session_lost(struct session *s, const char *doing)
+{
+	const char *said = vm_errors(s->vm);
+	char clean[GUEST_TEXT_MAX];
+
+	s->host_failed = true;
+	text_clean(clean, sizeof(clean), said, strlen(said));
+	return session_fail(s,
+			    "the host ended the virtual machine while %s, so nothing was decided; "
+			    "try again. What is known of QEMU's end: %s",
+			    doing, clean);
+}
+
 static bool timed_out(struct session *s, const char *doing)
 {
 	size_t len;
@@ -128,6 +148,8 @@ bool session_ask(struct session *s, const char *doing, ...)
 		return timed_out(s, what);
 	case VM_GONE:
 		return gone(s, what);
+	case VM_LOST:
+		return session_lost(s, what);
 	case VM_GARBAGE:
 		return session_fail(s,
 				    "what came back while %s was no answer: does the module write "

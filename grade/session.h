@@ -40,6 +40,7 @@ struct session {
 };
 
 bool session_fail(struct session *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool session_lost(struct session *s, const char *doing);
 bool session_ask(struct session *s, const char *doing, ...) __attribute__((format(printf, 2, 3)));
 bool session_touch(struct session *s, const char *path);
 

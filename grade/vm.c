@@ -29,7 +29,9 @@
  * @accelerator: a constant
  * @hello: the agent has said it
  * @gone: QEMU has ended and all it left was read
- * @failed: QEMU ended with an error of its own
+ * @escaped: we ended it, as was typed
+ * @lost: it was the host that ended it
+ * @how: what of QEMU's end is no exit status: "" or a sentence
  * @seq: number of the last request
  * @in: bytes from the agent not yet decoded, @in_len of them
  * @out: bytes to the agent, @out_len in all, @out_done sent
@@ -37,6 +39,7 @@
  * @tail: the console's last bytes, a ring; @total - @head_len were put there
  * @total: bytes that came over the console
  * @flat: what vm_console() gave out
+ * @said: what vm_errors() gave out, where that had to be put together
  * @errors: what QEMU said, @errors_len bytes
  * @stop_fd: as in struct vm_config, -1 for none
  * @console_fd: as in struct vm_config; -1 once writing there has failed
@@ -48,7 +51,9 @@ struct vm {
 	const char *accelerator;
 	bool hello;
 	bool gone;
-	bool failed;
+	bool escaped;
+	bool lost;
+	char how[80];
 	uint16_t seq;
 	uint8_t in[2 * WIRE_MESSAGE_MAX];
 	size_t in_len;
@@ -60,6 +65,7 @@ struct vm {
 	char tail[VM_CONSOLE_KEEP];
 	uint64_t total;
 	char *flat;
+	char *said;
 	char errors[ERRORS_KEEP];
 	size_t errors_len;
 	int stop_fd;
@@ -173,7 +179,8 @@ static void read_input(struct vm *vm)
 	if (got < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
 	if (got > 0 && terminal && memchr(vm->typed, VM_ESCAPE, (size_t)got)) {
-		kill(vm->qemu.pid, SIGKILL);
+		vm->escaped = true;
+		qemu_kill(&vm->qemu);
 		return;
 	}
 	if (got > 0) {
@@ -197,26 +204,49 @@ static void write_typed(struct vm *vm)
 }
 
 /*
+ * Who ended the machine? QEMU's status is 0 only when its guest did, or when it
+ * was asked to with a signal that it handles, which it then says. It says so in
+ * a pipe of its own, where no guest can write.
+ */
+static void judge_end(struct vm *vm)
+{
+	siginfo_t how = { 0 };
+	int number = 0;
+
+	/* Only looked at: qemu_end() reaps it. */
+	waitid(P_PIDFD, (id_t)vm->qemu.pidfd, &how, WEXITED | WNOHANG | WNOWAIT);
+	if (how.si_code != CLD_EXITED)
+		number = how.si_status;
+	else if (vm->qemu.jailed >= 0 && how.si_status > 128)
+		number = how.si_status - 128;
+	vm->errors[vm->errors_len] = '\0';
+	vm->lost = !vm->escaped && (number || how.si_status ||
+				    strstr(vm->errors, ": terminating on signal ") != NULL);
+	if (vm->lost && number)
+		snprintf(vm->how, sizeof(vm->how), "it was killed by signal %d (%s)", number,
+			 strsignal(number));
+	else if (vm->lost && !vm->errors_len)
+		snprintf(vm->how, sizeof(vm->how), "it ended with status %d and no word",
+			 how.si_status);
+}
+
+/*
  * QEMU has ended: what it left in the channels is all there will be. The port
  * is read a piece at a time, because there may be more than we have room for.
  */
 static void finish(struct vm *vm)
 {
-	siginfo_t how = { 0 };
-
-	/* Only looked at: qemu_end() reaps it. */
-	waitid(P_PIDFD, (id_t)vm->qemu.pidfd, &how, WEXITED | WNOHANG | WNOWAIT);
-	vm->failed = how.si_code == CLD_EXITED && how.si_status != 0;
 	while (read_console(vm))
 		continue;
 	while (read_errors(vm))
 		continue;
+	judge_end(vm);
 	vm->gone = !read_port(vm);
 }
 
 /*
  * Wait for the next thing that happens and deal with it. VM_OK when there was
- * one, VM_GONE once QEMU has ended and nothing is left to read.
+ * one, VM_GONE or VM_LOST once QEMU has ended and nothing is left to read.
  */
 static enum vm_result pump(struct vm *vm, int64_t deadline_ms)
 {
@@ -235,7 +265,7 @@ static enum vm_result pump(struct vm *vm, int64_t deadline_ms)
 	int ready;
 
 	if (vm->gone)
-		return VM_GONE;
+		return vm->lost ? VM_LOST : VM_GONE;
 	if (deadline_ms != VM_FOREVER) {
 		left = deadline_ms - vm_now_ms();
 		if (left <= 0)
@@ -318,6 +348,8 @@ static int try_kvm(const struct vm_config *config, char *error, size_t error_siz
 {
 	const struct vm_config bare = {
 		.kernel_dir = config->kernel_dir,
+		.jail = config->jail,
+		.jail_user = config->jail_user,
 		.stop_fd = config->stop_fd,
 		.input_fd = -1,
 		.console_fd = -1,
@@ -460,10 +492,20 @@ const char *vm_console(struct vm *vm, size_t *len)
 
 const char *vm_errors(struct vm *vm)
 {
+	size_t how = strlen(vm->how);
+
+	if (!vm->lost)
+		return "";
 	while (vm->qemu.errors >= 0 && read_errors(vm))
 		continue;
+	while (vm->errors_len && vm->errors[vm->errors_len - 1] == '\n')
+		vm->errors_len--;
 	vm->errors[vm->errors_len] = '\0';
-	return vm->failed ? vm->errors : "";
+	free(vm->said);
+	if (how && vm->errors_len && asprintf(&vm->said, "%s: %s", vm->how, vm->errors) >= 0)
+		return vm->said;
+	vm->said = NULL;
+	return how ? vm->how : vm->errors;
 }
 
 const char *vm_accelerator(const struct vm *vm)
@@ -477,5 +519,6 @@ void vm_end(struct vm *vm)
 		return;
 	qemu_end(&vm->qemu);
 	free(vm->flat);
+	free(vm->said);
 	free(vm);
 }

@@ -24,8 +24,12 @@
  * @ndisks: number of @disks, at most VM_DISKS_MAX
  * @append: extra kernel arguments or NULL; they come last, so they win
  * @memory_mb: MiB of memory; 0 takes what the kernel directory asks for
- * @cpus: 0 means 2
+ * @cpus: 0 means VM_CPUS
  * @icount: count guest instructions as time (single-threaded, TCG)
+ * @jail: run QEMU in a jail, see jail.h; then there are no disks
+ * @jail_user: with @jail, started as root: the user it runs as; NULL for nobody
+ * @seconds: with @jail: how long the machine is meant to run, for a limit of
+ *	its processor time; 0 for no such limit
  * @interactive: WIRE_RUN runs on the console, as its terminal; what is read
  *	from @input_fd is typed there, from the hello on
  * @input_fd: only with @interactive: what is typed; when it is a terminal,
@@ -50,6 +54,9 @@ struct vm_config {
 	unsigned int memory_mb;
 	unsigned int cpus;
 	bool icount;
+	bool jail;
+	const char *jail_user;
+	unsigned int seconds;
 	bool interactive;
 	int input_fd;
 	unsigned short rows;
@@ -58,6 +65,7 @@ struct vm_config {
 	int console_fd;
 };
 
+#define VM_CPUS 2
 #define VM_DISKS_MAX 5
 /* Ctrl-], as telnet has it. */
 #define VM_ESCAPE 0x1d
@@ -76,7 +84,9 @@ struct vm_file {
  * enum vm_result - how waiting for the guest ended
  * @VM_OK: what was waited for came
  * @VM_TIMEOUT: the deadline passed
- * @VM_GONE: QEMU ended (a panic ends it: -no-reboot, panic=-1, oops=panic)
+ * @VM_GONE: the guest ended the machine (a panic does: -no-reboot, panic=-1,
+ *	oops=panic), or who types did, with VM_ESCAPE
+ * @VM_LOST: the host did: QEMU was killed, or failed; vm_errors() says how
  * @VM_GARBAGE: the guest sent something that is not a message, or not the answer
  * @VM_ERROR: the host failed; errno says how: EINTR for a signal handled or a
  *	stop_fd that is readable
@@ -84,7 +94,7 @@ struct vm_file {
  * After anything but VM_OK the machine is good for vm_console(), vm_errors()
  * and vm_end() only: what it says later would answer another question.
  */
-enum vm_result { VM_OK, VM_TIMEOUT, VM_GONE, VM_GARBAGE, VM_ERROR };
+enum vm_result { VM_OK, VM_TIMEOUT, VM_GONE, VM_LOST, VM_GARBAGE, VM_ERROR };
 
 struct vm;
 
@@ -147,7 +157,7 @@ enum vm_result vm_ask(struct vm *vm, struct wire_message *request, struct wire_m
  * @vm: the machine
  * @deadline_ms: on vm_now_ms()'s clock
  *
- * Return: VM_GONE when it has, VM_TIMEOUT or VM_ERROR.
+ * Return: VM_GONE or VM_LOST when it has, VM_TIMEOUT or VM_ERROR.
  */
 enum vm_result vm_wait_end(struct vm *vm, int64_t deadline_ms);
 
@@ -167,12 +177,12 @@ enum vm_result vm_wait_end(struct vm *vm, int64_t deadline_ms);
 const char *vm_console(struct vm *vm, size_t *len);
 
 /**
- * vm_errors() - what QEMU said when it ended with an error of its own
+ * vm_errors() - how the host lost the machine
  * @vm: the machine
  *
- * Return: the first lines of its standard error, NUL-terminated, owned by @vm,
- * valid until the next call for it; "" when it still runs, or the guest ended
- * it.
+ * Return: what killed QEMU, and the first lines of its standard error (and of
+ * the jail's); no newline at the end, owned by @vm, valid until the next call
+ * for it; "" when it still runs, or the guest ended it.
  */
 const char *vm_errors(struct vm *vm);
 

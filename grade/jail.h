@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * jail.h - QEMU in a jail of its own
+ *
+ * bubblewrap makes it: new namespaces of every kind, a root with QEMU's program,
+ * libraries and firmware, the kernel and the initramfs, all read-only, and
+ * nothing else - no /proc, no /dev. On top of that come our list of system calls
+ * (besides QEMU's own -sandbox) and resource limits.
+ *
+ * The limits for processes and file sizes would be in the way of bubblewrap's
+ * own work, so it waits at a gate before it becomes QEMU, and they are set from
+ * outside when it does.
+ */
+#ifndef GRADE_JAIL_H
+#define GRADE_JAIL_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "vm.h"
+
+#define JAIL_PROGRAM "bwrap"
+/* What the kernel and the initramfs are called in there. */
+#define JAIL_KERNEL "/kernel"
+#define JAIL_INITRAMFS "/initramfs"
+
+/**
+ * struct jail - a jail being prepared
+ * @args: memfd: bubblewrap's arguments, each with its NUL
+ * @filter: memfd: the seccomp program
+ * @kernel: the kernel image, for bubblewrap to copy in
+ * @initramfs: the same; the caller's
+ * @info: pipe: bubblewrap says which process will be QEMU
+ * @gate: socket pair: that process waits for a byte there
+ * @qemu: absolute path of QEMU, outside as inside
+ * @drop: started as root, so become @uid and @gid first
+ * @uid: the user
+ * @gid: its group, the only one but @kvm
+ * @kvm: the group that may open /dev/kvm, where that is wanted; else @gid
+ * @memory: limit of the address space in bytes
+ * @cpu_s: limit of processor time in seconds, 0 for none
+ */
+struct jail {
+	int args;
+	int filter;
+	int kernel;
+	int initramfs;
+	int info[2];
+	int gate[2];
+	char qemu[PATH_MAX];
+	bool drop;
+	uid_t uid;
+	gid_t gid;
+	gid_t kvm;
+	rlim_t memory;
+	rlim_t cpu_s;
+};
+
+#define JAIL_INIT                                                                            \
+	{                                                                                    \
+		.args = -1, .filter = -1, .kernel = -1, .initramfs = -1, .info = { -1, -1 }, \
+		.gate = {                                                                    \
+			-1,                                                                  \
+			-1                                                                   \
+		}                                                                            \
+	}
+
+/**
+ * jail_open() - prepare a jail
+ * @jail: as JAIL_INIT; to be closed with jail_close() also after a failure
+ * @config: what machine
+ * @kvm: it runs with KVM, so it sees /dev/kvm
+ * @memory_mb: the machine's memory
+ * @initramfs: descriptor of the initramfs, which bubblewrap copies in
+ * @error: gets a sentence on failure
+ * @error_size: room there in bytes
+ *
+ * Return: 0, or -1 with @error filled.
+ */
+int jail_open(struct jail *jail, const struct vm_config *config, bool kvm, unsigned int memory_mb,
+	      int initramfs, char *error, size_t error_size);
+
+/**
+ * jail_enter() - in the child that becomes bubblewrap: give up what it must not have
+ * @jail: the jail
+ *
+ * Changes the user, sets the limits that do not wait for jail_release(), and
+ * lets the jail's descriptors through exec. Only async-signal-safe calls.
+ *
+ * Return: 0, or -1 with errno set.
+ */
+int jail_enter(const struct jail *jail);
+
+/**
+ * jail_release() - set the remaining limits and let QEMU begin
+ * @jail: the jail, its bubblewrap started
+ *
+ * Return: a pidfd of the process that becomes QEMU; -1 with errno set, ECHILD
+ * when bubblewrap ended before, having said why on its standard error.
+ */
+int jail_release(struct jail *jail);
+
+/**
+ * jail_close() - close the descriptors
+ * @jail: the jail; the caller's @initramfs stays open
+ */
+void jail_close(struct jail *jail);
+
+/**
+ * jail_filter() - the system calls that QEMU may make, for the kernel
+ * @kvm: with KVM, which opens its device for writing
+ *
+ * Return: a memfd with the program, at its start; -1 with errno set.
+ */
+int jail_filter(bool kvm);
+
+#endif /* GRADE_JAIL_H */
