@@ -4,7 +4,7 @@
 # the agent that runs as init in the guest.
 
 # Everything but the programs and what runs in the guest is in the library.
-GRADE_LIB_SRCS	:= $(filter-out grade/agent% grade/kshram-%,$(wildcard grade/*.c))
+GRADE_LIB_SRCS	:= $(filter-out grade/agent% grade/kshram-% grade/jail_init.c,$(wildcard grade/*.c))
 GRADE_LIB	:= $(OBJ)/libgrade.a
 GRADE_HEADERS	:= $(wildcard grade/*.h) lab/checks/steps.h include/kshram.h
 GRADE_LIBS	:= -larchive -lelf -ldw -ljansson -lseccomp
@@ -14,7 +14,9 @@ AGENT_SRCS	:= grade/agent.c grade/agent_boot.c grade/agent_run.c \
 AGENT		:= $(GUEST)/kshram-agent
 
 PROGRAMS	+= $(BIN)/kshram-vm $(if $(wildcard grade/kshram-grade.c),$(BIN)/kshram-grade)
-GUESTPROGRAMS	+= $(AGENT)
+# Static as well: it runs where only QEMU's libraries are.
+JAIL_INIT	:= $(GUEST)/kshram-jail-init
+GUESTPROGRAMS	+= $(AGENT) $(JAIL_INIT)
 
 $(OBJ)/grade/%.o: grade/%.c $(GRADE_HEADERS)
 	@mkdir -p $(@D)
@@ -24,14 +26,18 @@ $(GRADE_LIB): $(GRADE_LIB_SRCS:%.c=$(OBJ)/%.o)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(BIN)/kshram-vm: $(OBJ)/grade/kshram-vm.o $(GRADE_LIB) | $(AGENT)
+$(BIN)/kshram-vm: $(OBJ)/grade/kshram-vm.o $(GRADE_LIB) | $(AGENT) $(JAIL_INIT)
 	@mkdir -p $(@D)
 	$(CC) -o $@ $< $(GRADE_LIB) -larchive -lseccomp
 
-$(BIN)/kshram-grade: $(OBJ)/grade/kshram-grade.o $(GRADE_LIB) | $(AGENT)
+$(BIN)/kshram-grade: $(OBJ)/grade/kshram-grade.o $(GRADE_LIB) | $(AGENT) $(JAIL_INIT)
 	@mkdir -p $(@D)
 	$(CC) -o $@ $< $(GRADE_LIB) $(GRADE_LIBS)
 
 $(AGENT): $(AGENT_SRCS) $(GRADE_HEADERS) grade/agent.h
 	@mkdir -p $(@D)
 	$(CC) $(GUESTCFLAGS) -Ilab/checks -o $@ $(AGENT_SRCS)
+
+$(JAIL_INIT): grade/jail_init.c grade/jail.h grade/vm.h grade/wire.h
+	@mkdir -p $(@D)
+	$(CC) $(GUESTCFLAGS) -o $@ $<

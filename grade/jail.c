@@ -7,19 +7,18 @@
 #include <grp.h>
 #include <poll.h>
 #include <pwd.h>
-#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "jail.h"
+#include "kernels.h"
 #include "qemu.h"
 
 #define DEFAULT_USER "nobody"
@@ -30,7 +29,6 @@
 #define ACCEL_MODULE "qemu/accel-tcg-x86_64.so"
 #define LIBRARY_DIRS 8
 #define FILES_MAX 256
-#define THREADS_MAX 64
 /* What QEMU's address space takes besides the guest's memory; it needs about half. */
 #define OWN_MEMORY_MB 1024
 #define CPU_MEMORY_MB 128
@@ -213,7 +211,7 @@ static int add_arguments(struct jail *jail, bool kvm)
 {
 	/*
 	 * QEMU is process 1 of its namespace: nothing else runs there. Its root
-	 * is written to while it is made, and read-only when QEMU begins.
+	 * is written to while it is made, and read-only when that is done.
 	 */
 	static const char *const always[] = {
 		"--unshare-user",
@@ -237,6 +235,7 @@ static int add_arguments(struct jail *jail, bool kvm)
 		NULL,
 	};
 	static const char *const device[] = { "--dev-bind", KVM_DEVICE, KVM_DEVICE, NULL };
+	static const char *const runnable[] = { "--perms", "0500", NULL };
 	static const char *const last[] = { "--remount-ro", "/", NULL };
 
 	jail->args = memfd_create("bwrap", MFD_CLOEXEC);
@@ -244,11 +243,11 @@ static int add_arguments(struct jail *jail, bool kvm)
 	    (kvm && add_list(jail, device)) ||
 	    add_fd(jail, "--ro-bind-data", jail->kernel, JAIL_KERNEL) ||
 	    add_fd(jail, "--ro-bind-data", jail->initramfs, JAIL_INITRAMFS) ||
-	    add_list(jail, last) || add_fd(jail, "--seccomp", jail->filter, NULL) ||
-	    add_fd(jail, "--info-fd", jail->info[1], NULL) ||
-	    add_fd(jail, "--block-fd", jail->gate[1], NULL))
+	    add_list(jail, runnable) ||
+	    add_fd(jail, "--ro-bind-data", jail->init, JAIL_INIT_PATH) || add_list(jail, last) ||
+	    add_fd(jail, "--seccomp", jail->filter, NULL) ||
+	    add_fd(jail, "--json-status-fd", jail->alive[1], NULL))
 		return -1;
-	/* Both files are read from their starts by whoever gets the descriptors. */
 	return lseek(jail->args, 0, SEEK_SET) || lseek(jail->initramfs, 0, SEEK_SET) ? -1 : 0;
 }
 
@@ -317,9 +316,14 @@ int jail_open(struct jail *jail, const struct vm_config *config, bool kvm, unsig
 			 strerror(errno));
 		return -1;
 	}
+	if (!tree_path("../guest/kshram-jail-init", NULL, path))
+		jail->init = open(path, O_RDONLY | O_CLOEXEC);
+	if (jail->init < 0) {
+		snprintf(error, error_size, "kshram-jail-init: %s", strerror(errno));
+		return -1;
+	}
 	jail->filter = jail_filter(kvm);
-	if (jail->filter < 0 || pipe2(jail->info, O_CLOEXEC) ||
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, jail->gate)) {
+	if (jail->filter < 0 || pipe2(jail->alive, O_CLOEXEC)) {
 		snprintf(error, error_size, "cannot prepare the jail: %s", strerror(errno));
 		return -1;
 	}
@@ -348,8 +352,8 @@ static int become_user(const struct jail *jail)
 
 int jail_enter(const struct jail *jail)
 {
-	const int through[] = { jail->args,	 jail->filter,	jail->kernel,
-				jail->initramfs, jail->info[1], jail->gate[1] };
+	const int through[] = { jail->args, jail->filter,   jail->kernel,  jail->initramfs,
+				jail->init, jail->alive[0], jail->alive[1] };
 
 	for (size_t i = 0; i < sizeof(through) / sizeof(through[0]); i++)
 		if (fcntl(through[i], F_SETFD, 0))
@@ -361,130 +365,78 @@ int jail_enter(const struct jail *jail)
 	return jail->drop ? become_user(jail) : 0;
 }
 
-/* The process that bubblewrap names in the first line of what it says. */
-static pid_t read_child(int info)
+void jail_arguments(const struct jail *jail, void (*arg)(void *to, const char *text), void *to)
+{
+	char number[16];
+
+	arg(to, JAIL_PROGRAM);
+	arg(to, "--args");
+	snprintf(number, sizeof(number), "%d", jail->args);
+	arg(to, number);
+	arg(to, "--");
+	arg(to, JAIL_INIT_PATH);
+	snprintf(number, sizeof(number), "%d", jail->alive[0]);
+	arg(to, number);
+	arg(to, jail->qemu);
+}
+
+/* The number in what bubblewrap says first; 0 while it is not complete. */
+static pid_t parse_child(const char *text)
 {
 	static const char key[] = "\"child-pid\": ";
+	const char *at = strstr(text, key);
+	char *end;
+	long pid;
+
+	if (!at)
+		return 0;
+	pid = strtol(at + sizeof(key) - 1, &end, 10);
+	return pid > 0 && pid <= INT_MAX && *end && *end != ' ' ? (pid_t)pid : 0;
+}
+
+int jail_wait(struct jail *jail)
+{
 	int64_t deadline = vm_now_ms() + START_MS;
-	char text[512] = "";
+	char text[1024] = "";
 	size_t len = 0;
 
+	/* Now bubblewrap has the only writing end. */
+	close(jail->alive[1]);
+	jail->alive[1] = -1;
 	while (len < sizeof(text) - 1) {
-		struct pollfd ready = { .fd = info, .events = POLLIN };
+		struct pollfd ready = { .fd = jail->alive[0], .events = POLLIN };
 		int64_t left = deadline - vm_now_ms();
-		const char *at;
 		ssize_t got;
-		char *end;
-		long pid;
+		pid_t pid;
 
-		if (left <= 0 || (poll(&ready, 1, (int)left) < 0 && errno != EINTR)) {
+		if (left <= 0) {
 			errno = ETIMEDOUT;
 			return -1;
 		}
-		if (!ready.revents)
+		if (poll(&ready, 1, (int)left) <= 0)
 			continue;
-		got = read(info, text + len, sizeof(text) - 1 - len);
+		got = read(jail->alive[0], text + len, sizeof(text) - 1 - len);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
 			break;
 		len += (size_t)got;
 		text[len] = '\0';
-		at = strstr(text, key);
-		if (!at)
-			continue;
-		pid = strtol(at + sizeof(key) - 1, &end, 10);
-		if (pid > 0 && pid <= INT_MAX && (*end == ',' || *end == '\n'))
-			return (pid_t)pid;
+		pid = parse_child(text);
+		if (pid)
+			return pidfd_open(pid, 0);
 	}
 	errno = ECHILD;
 	return -1;
 }
 
-static int limit_other(pid_t pid, __rlimit_resource_t resource, rlim_t value)
-{
-	const struct rlimit both = { .rlim_cur = value, .rlim_max = value };
-
-	return prlimit(pid, resource, &both, NULL);
-}
-
-/* Wait until the process has read what we sent and closed its end. */
-static int wait_passed(int gate)
-{
-	int64_t deadline = vm_now_ms() + START_MS;
-
-	for (;;) {
-		struct pollfd ready = { .fd = gate, .events = POLLIN };
-		int64_t left = deadline - vm_now_ms();
-
-		if (left <= 0) {
-			errno = ETIMEDOUT;
-			return -1;
-		}
-		if (poll(&ready, 1, (int)left) < 0 && errno != EINTR)
-			return -1;
-		if (ready.revents)
-			return 0;
-	}
-}
-
-/* Set what waits for the jail to be there; 0 or an errno. */
-static int open_gate(const struct jail *jail, pid_t pid)
-{
-	/* Limits may be set by their owner; root needs a capability that it may lack. */
-	if (jail->drop && become_user(jail))
-		return errno;
-	/*
-	 * Processes are counted in each user namespace from the innermost up, and
-	 * each keeps the limit under which it was made: set before that, this one
-	 * would hold for all machines of the user together.
-	 */
-	if (limit_other(pid, RLIMIT_NPROC, THREADS_MAX) ||
-	    send(jail->gate[0], "", 1, MSG_NOSIGNAL) != 1 || wait_passed(jail->gate[0]) ||
-	    /* The jail is complete, so no file is written any more; QEMU is being loaded. */
-	    limit_other(pid, RLIMIT_FSIZE, 0))
-		return errno;
-	return 0;
-}
-
-int jail_release(struct jail *jail)
-{
-	int pidfd, failure, status = 0;
-	pid_t pid, warden;
-
-	/* Only bubblewrap has the other ends now, so that its death shows here. */
-	close(jail->info[1]);
-	close(jail->gate[1]);
-	jail->info[1] = jail->gate[1] = -1;
-	pid = read_child(jail->info[0]);
-	if (pid < 0)
-		return -1;
-	pidfd = pidfd_open(pid, 0);
-	if (pidfd < 0)
-		return -1;
-	warden = fork();
-	if (!warden)
-		_exit(open_gate(jail, pid));
-	while (warden > 0 && waitpid(warden, &status, 0) < 0 && errno == EINTR)
-		continue;
-	if (warden > 0 && !status)
-		return pidfd;
-	failure = warden < 0 ? errno : WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
-	close(pidfd);
-	/* It has died, and bubblewrap tells of what. */
-	if (failure == ESRCH || failure == EPIPE || failure == ECONNRESET)
-		failure = ECHILD;
-	errno = failure;
-	return -1;
-}
-
 void jail_close(struct jail *jail)
 {
-	const int fds[] = { jail->args,	   jail->filter,  jail->kernel, jail->info[0],
-			    jail->info[1], jail->gate[0], jail->gate[1] };
+	const int fds[] = { jail->args, jail->filter,	jail->kernel,
+			    jail->init, jail->alive[0], jail->alive[1] };
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
-	*jail = (struct jail)JAIL_INIT;
+	*jail = (struct jail)JAIL_NONE;
 }

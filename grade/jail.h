@@ -7,9 +7,8 @@
  * nothing else - no /proc, no /dev. On top of that come our list of system calls
  * (besides QEMU's own -sandbox) and resource limits.
  *
- * The limits for processes and file sizes would be in the way of bubblewrap's
- * own work, so it waits at a gate before it becomes QEMU, and they are set from
- * outside when it does.
+ * What it starts is kshram-jail-init, which does the last steps from inside and
+ * becomes QEMU.
  */
 #ifndef GRADE_JAIL_H
 #define GRADE_JAIL_H
@@ -25,6 +24,9 @@
 /* What the kernel and the initramfs are called in there. */
 #define JAIL_KERNEL "/kernel"
 #define JAIL_INITRAMFS "/initramfs"
+#define JAIL_INIT_PATH "/init"
+/* How many threads QEMU may have. */
+#define JAIL_THREADS 64
 
 /**
  * struct jail - a jail being prepared
@@ -32,8 +34,9 @@
  * @filter: memfd: the seccomp program
  * @kernel: the kernel image, for bubblewrap to copy in
  * @initramfs: the same; the caller's
- * @info: pipe: bubblewrap says which process will be QEMU
- * @gate: socket pair: that process waits for a byte there
+ * @init: the same: kshram-jail-init
+ * @alive: pipe: bubblewrap says which process will be QEMU; that it has no
+ *	writer any more shows that bubblewrap is dead
  * @qemu: absolute path of QEMU, outside as inside
  * @drop: started as root, so become @uid and @gid first
  * @uid: the user
@@ -47,8 +50,8 @@ struct jail {
 	int filter;
 	int kernel;
 	int initramfs;
-	int info[2];
-	int gate[2];
+	int init;
+	int alive[2];
 	char qemu[PATH_MAX];
 	bool drop;
 	uid_t uid;
@@ -58,18 +61,17 @@ struct jail {
 	rlim_t cpu_s;
 };
 
-#define JAIL_INIT                                                                            \
-	{                                                                                    \
-		.args = -1, .filter = -1, .kernel = -1, .initramfs = -1, .info = { -1, -1 }, \
-		.gate = {                                                                    \
-			-1,                                                                  \
-			-1                                                                   \
-		}                                                                            \
+#define JAIL_NONE                                                                               \
+	{                                                                                       \
+		.args = -1, .filter = -1, .kernel = -1, .initramfs = -1, .init = -1, .alive = { \
+			-1,                                                                     \
+			-1                                                                      \
+		}                                                                               \
 	}
 
 /**
  * jail_open() - prepare a jail
- * @jail: as JAIL_INIT; to be closed with jail_close() also after a failure
+ * @jail: as JAIL_NONE; to be closed with jail_close() also after a failure
  * @config: what machine
  * @kvm: it runs with KVM, so it sees /dev/kvm
  * @memory_mb: the machine's memory
@@ -86,21 +88,29 @@ int jail_open(struct jail *jail, const struct vm_config *config, bool kvm, unsig
  * jail_enter() - in the child that becomes bubblewrap: give up what it must not have
  * @jail: the jail
  *
- * Changes the user, sets the limits that do not wait for jail_release(), and
- * lets the jail's descriptors through exec. Only async-signal-safe calls.
+ * Changes the user, sets the limits that bubblewrap can live with, and lets the
+ * jail's descriptors through exec. Only async-signal-safe calls.
  *
  * Return: 0, or -1 with errno set.
  */
 int jail_enter(const struct jail *jail);
 
 /**
- * jail_release() - set the remaining limits and let QEMU begin
+ * jail_arguments() - what to run in place of QEMU's own program
+ * @jail: the jail
+ * @arg: gets each argument, in order; those of QEMU come after
+ * @to: its first argument
+ */
+void jail_arguments(const struct jail *jail, void (*arg)(void *to, const char *text), void *to);
+
+/**
+ * jail_wait() - wait until bubblewrap has made its namespaces
  * @jail: the jail, its bubblewrap started
  *
  * Return: a pidfd of the process that becomes QEMU; -1 with errno set, ECHILD
  * when bubblewrap ended before, having said why on its standard error.
  */
-int jail_release(struct jail *jail);
+int jail_wait(struct jail *jail);
 
 /**
  * jail_close() - close the descriptors

@@ -218,14 +218,15 @@ static int add_conditional(scmp_filter_ctx filter, bool kvm)
 		SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
 	const struct scmp_arg_cmp old_reads =
 		SCMP_A1(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
-	const struct scmp_arg_cmp read_limit = SCMP_A2(SCMP_CMP_EQ, 0);
+	/* Its own limits, which can only get lower. */
+	const struct scmp_arg_cmp own = SCMP_A0(SCMP_CMP_EQ, 0);
 	int rc;
 
 	rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, thread);
 	if (!rc)
 		rc = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(clone), 1, process);
 	if (!rc)
-		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, read_limit);
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, own);
 	if (!rc && kvm) /* /dev/kvm is there, and the only file that can be written. */
 		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 0);
 	if (!rc)

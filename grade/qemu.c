@@ -83,6 +83,11 @@ static void arg(struct launch *l, const char *format, ...)
 	va_end(args);
 }
 
+static void jail_arg(void *to, const char *text)
+{
+	arg(to, "%s", text);
+}
+
 static int make_cmdline(struct launch *l, const struct vm_config *config, char *error,
 			size_t error_size)
 {
@@ -198,13 +203,10 @@ static void make_argv(struct launch *l, const struct vm_config *config, const ch
 	bool microvm = has_option(config->kernel_dir, "CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES=y");
 	const char *bus = microvm ? "device" : "pci";
 
-	if (config->jail) {
-		arg(l, JAIL_PROGRAM);
-		arg(l, "--args");
-		arg(l, "%d", l->jail.args);
-		arg(l, "--");
-	}
-	arg(l, "%s", config->jail ? l->jail.qemu : QEMU_PROGRAM);
+	if (config->jail)
+		jail_arguments(&l->jail, jail_arg, l);
+	else
+		arg(l, QEMU_PROGRAM);
 	arg(l, "-nodefaults");
 	arg(l, "-no-user-config");
 	arg(l, "-no-reboot");
@@ -310,14 +312,14 @@ static void become_qemu(struct launch *l, const struct vm_config *config, pid_t 
 	_exit(127);
 }
 
-/* In a jail it is bubblewrap that we started, and it needs our help before QEMU begins. */
-static int release(struct launch *l, struct qemu *qemu, char *error, size_t error_size)
+/* In a jail it is bubblewrap that we started: find QEMU, or say why there is none. */
+static int enter_jail(struct launch *l, struct qemu *qemu, char *error, size_t error_size)
 {
 	char said[512] = "";
 	int failure;
 	ssize_t got;
 
-	qemu->jailed = jail_release(&l->jail);
+	qemu->jailed = jail_wait(&l->jail);
 	if (qemu->jailed >= 0)
 		return 0;
 	failure = errno;
@@ -376,7 +378,7 @@ static int spawn(struct launch *l, const struct vm_config *config, struct qemu *
 		snprintf(error, error_size, "pidfd_open: %s", strerror(errno));
 		return -1;
 	}
-	return config->jail ? release(l, qemu, error, error_size) : 0;
+	return config->jail ? enter_jail(l, qemu, error, error_size) : 0;
 }
 
 /* A socket pair of which only our end is non-blocking. */
@@ -402,7 +404,7 @@ int qemu_start(struct qemu *qemu, const struct vm_config *config, const char *ac
 	       char *error, size_t error_size)
 {
 	struct launch l = {
-		.initramfs = -1, .port = -1, .console = -1, .errors = -1, .jail = JAIL_INIT
+		.initramfs = -1, .port = -1, .console = -1, .errors = -1, .jail = JAIL_NONE
 	};
 	unsigned int memory_mb;
 	int rc = -1, pair[2];
