@@ -320,6 +320,9 @@ static int enter_jail(struct launch *l, struct qemu *qemu, char *error, size_t e
 	ssize_t got;
 
 	qemu->jailed = jail_wait(&l->jail);
+	/* Bubblewrap says its last word there, and would die if nobody listened. */
+	qemu->alive = l->jail.alive[0];
+	l->jail.alive[0] = -1;
 	if (qemu->jailed >= 0)
 		return 0;
 	failure = errno;
@@ -491,6 +494,7 @@ void qemu_end(struct qemu *qemu)
 	qemu->pid = 0;
 	close_one(&qemu->pidfd);
 	close_one(&qemu->jailed);
+	close_one(&qemu->alive);
 	close_one(&qemu->port);
 	close_one(&qemu->console);
 	close_one(&qemu->errors);

@@ -18,6 +18,7 @@
  *	which ends with QEMU's status, or 128 + the signal that killed it
  * @pidfd: readable when it has ended
  * @jailed: with a jail, the pidfd of QEMU itself; else -1
+ * @alive: with a jail, a pipe of bubblewrap's, kept open; else -1
  * @port: socket: the agent's port
  * @console: socket: the serial console
  * @errors: pipe: its standard output and error
@@ -28,6 +29,7 @@ struct qemu {
 	pid_t pid;
 	int pidfd;
 	int jailed;
+	int alive;
 	int port;
 	int console;
 	int errors;
@@ -35,7 +37,8 @@ struct qemu {
 
 #define QEMU_INIT                                                                            \
 	{                                                                                    \
-		.pid = 0, .pidfd = -1, .jailed = -1, .port = -1, .console = -1, .errors = -1 \
+		.pid = 0, .pidfd = -1, .jailed = -1, .alive = -1, .port = -1, .console = -1, \
+		.errors = -1                                                                 \
 	}
 
 /**
