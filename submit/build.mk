@@ -32,3 +32,10 @@ $(KITPROGRAMS): $(SUBMIT_HEADERS)
 $(B)/tests/kshram-submit $(B)/tests/kshram-pow: $(SUBMIT_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(SUBMIT_CFLAGS) $(SANFLAGS) -o $@ $(filter %.c,$^) $(POW_LIBS)
+
+# Linked with what it tests and nothing of the grader's.
+TALK_SRCS	:= submit/talk.c submit/puzzle.c submit/table.c submit/clean.c
+
+$(B)/tests/unit/test_talk: tests/unit/test_talk.c $(TALK_SRCS) submit/net.c $(SUBMIT_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(HOSTCFLAGS) $(SANFLAGS) -o $@ $(filter %.c,$^) -lcmocka

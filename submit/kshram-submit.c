@@ -211,8 +211,10 @@ static int read_module(const char *path)
 
 static int tell(enum client_result result, bool json)
 {
+	/* Our own server begins with the word itself. */
 	if (result == CLIENT_REFUSED)
-		trouble("the server refused: %s", client.words);
+		trouble("%s%s", strncmp(client.words, "refused", 7) ? "refused: " : "",
+			client.words);
 	else if (result == CLIENT_TROUBLE)
 		trouble("%s", client.words);
 	if (json ? json_print(stdout, &client, result) : fflush(stdout) || ferror(stdout))

@@ -39,6 +39,25 @@ bool puzzle_prompt(const char *text, size_t len)
 	return len >= 9 && !strncasecmp(text + len - 9, "string S:", 9);
 }
 
+static bool is_zeros(const char *word, size_t len)
+{
+	return (len == 4 && !strncasecmp(word, "zero", 4)) ||
+	       ((len == 5 || len == 6) && !strncasecmp(word, "zeroes", len - 1) &&
+		(word[len - 1] == 's' || word[len - 1] == 'S'));
+}
+
+/* The word that comes next says what was counted: "0 zeros" asks for none. */
+static bool counts_zeros(const char *text, size_t len)
+{
+	size_t start = 0, end;
+
+	while (start < len && !is_word(text[start]))
+		start++;
+	for (end = start; end < len && is_word(text[end]);)
+		end++;
+	return is_zeros(text + start, end - start);
+}
+
 /* A word that is all zeros, of which there may be many in a text. */
 static bool find_run(const char *text, size_t len, unsigned int *zeros)
 {
@@ -47,7 +66,8 @@ static bool find_run(const char *text, size_t len, unsigned int *zeros)
 
 		while (i < len && text[i] == '0')
 			i++;
-		if (i > start && (i == len || !is_word(text[i]))) {
+		if (i > start && (i == len || !is_word(text[i])) &&
+		    !(i == start + 1 && counts_zeros(text + i, len - i))) {
 			*zeros = (unsigned int)(i - start);
 			return true;
 		}
@@ -63,6 +83,7 @@ static bool number_of(const char *word, size_t len, unsigned int *number)
 {
 	static const char *const names[] = { "zero", "one",   "two",   "three", "four", "five",
 					     "six",  "seven", "eight", "nine",	"ten" };
+	unsigned int value = 0;
 
 	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strlen(names[i]) == len && !strncasecmp(word, names[i], len)) {
@@ -70,20 +91,13 @@ static bool number_of(const char *word, size_t len, unsigned int *number)
 			return true;
 		}
 	}
-	*number = 0;
 	for (size_t i = 0; i < len; i++) {
-		if (!is_digit(word[i]) || *number > ZEROS_MAX)
+		if (!is_digit(word[i]) || value > ZEROS_MAX)
 			return false;
-		*number = *number * 10 + (unsigned int)(word[i] - '0');
+		value = value * 10 + (unsigned int)(word[i] - '0');
 	}
-	return len > 0;
-}
-
-static bool is_zeros(const char *word, size_t len)
-{
-	return (len == 4 && !strncasecmp(word, "zero", 4)) ||
-	       ((len == 5 || len == 6) && !strncasecmp(word, "zeroes", len - 1) &&
-		(word[len - 1] == 's' || word[len - 1] == 'S'));
+	*number = value;
+	return true;
 }
 
 /* "6 zeros", "six leading zeros". */
