@@ -21,5 +21,7 @@ kit: ## pack the development kit for students
 
 # The cached kernel is no file that make could watch; kernel/get says at once where
 # it is when it is there.
-$(KIT): $(CHECKS) $(shell find lab kernel include/kshram.h -type f)
-	kernel=$$(kernel/get lab) && lab/kit/pack.sh "$$kernel" $(VERSION) $(GUEST) $@
+# The clients are built by submit/build.mk, which is read after this file.
+$(KIT): $(CHECKS) $(B)/kit/kshram-submit $(B)/kit/kshram-pow \
+		$(shell find lab kernel include/kshram.h pow submit -type f)
+	kernel=$$(kernel/get lab) && lab/kit/pack.sh "$$kernel" $(VERSION) $(GUEST) $(B)/kit $@

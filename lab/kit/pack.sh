@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# lab/kit/pack.sh KERNEL_DIR VERSION CHECKS_DIR ARCHIVE
+# lab/kit/pack.sh KERNEL_DIR VERSION CHECKS_DIR CLIENTS_DIR ARCHIVE
 #
 # Pack the development kit: the kernel in KERNEL_DIR (what `kernel/get lab` printed)
-# and the static check programs in CHECKS_DIR, with all that lies in lab/, into
-# ARCHIVE, a .tar.bz2 with the one folder kshram-kit-VERSION in it. The same input
+# and the static programs in CHECKS_DIR and CLIENTS_DIR, with all that lies in lab/ and
+# the clients' sources, into ARCHIVE, a .tar.bz2 with the one folder kshram-kit-VERSION in it. The same input
 # gives the same bytes. Run it from the top of the project.
 #
 # Exit status: 0 when ARCHIVE is there, whole; 1 when not, and then it is as before.
@@ -16,11 +16,12 @@ die() {
 	exit 1
 }
 
-[ $# = 4 ] || die "usage: lab/kit/pack.sh KERNEL_DIR VERSION CHECKS_DIR ARCHIVE"
+[ $# = 5 ] || die "usage: lab/kit/pack.sh KERNEL_DIR VERSION CHECKS_DIR CLIENTS_DIR ARCHIVE"
 kernel=$1
 version=$2
 checks=$3
-archive=$4
+clients=$4
+archive=$5
 
 busybox=$(command -v busybox) || die "cannot find busybox: install busybox-static"
 if ldd "$busybox" >/dev/null 2>&1; then
@@ -33,7 +34,7 @@ fi
 
 # One time stamp for everything, of the last change to what is packed, so that it
 # does not matter when it was packed.
-epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct -- lab kernel include 2>/dev/null || :)}
+epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct -- lab kernel include pow submit 2>/dev/null || :)}
 epoch=${epoch:-1750000000}
 
 mkdir -p "$(dirname "$archive")"
@@ -64,7 +65,7 @@ done
 stamp "$root"
 
 kit=$tmp/kshram-kit-$version
-mkdir "$kit" "$kit/hellomod" "$kit/kshram" "$kit/checks"
+mkdir "$kit" "$kit/hellomod" "$kit/kshram" "$kit/checks" "$kit/submit"
 (cd "$root" && find . | LC_ALL=C sort |
 	cpio -o -H newc -R 0:0 --reproducible --quiet) >"$tmp/rootfs.cpio"
 bzip2 -9 <"$tmp/rootfs.cpio" >"$kit/rootfs.cpio.bz2"
@@ -92,6 +93,12 @@ cp lab/checks/*.c lab/checks/*.h "$kit/checks/"
 cp lab/kit/checks.mk "$kit/checks/Makefile"
 for program in check_msg check_resize check_fork; do
 	cp "$root/bin/$program" "$kit/checks/$program"
+done
+cp pow/*.c pow/*.h submit/*.c submit/*.h "$kit/submit/"
+cp lab/kit/submit.mk "$kit/submit/Makefile"
+for program in kshram-submit kshram-pow; do
+	strip -o "$kit/submit/$program" "$clients/$program"
+	chmod 755 "$kit/submit/$program"
 done
 cp lab/kit/README.md lab/kit/lab.md lab/kit/qemu.sh lab/kit/try.sh "$kit/"
 chmod 755 "$kit/qemu.sh" "$kit/try.sh"

@@ -130,7 +130,7 @@ no_place() {
 }
 
 same_bytes() {
-	lab/kit/pack.sh "$kernel" "$version" build/guest "$tmp/again.tar.bz2" &&
+	lab/kit/pack.sh "$kernel" "$version" build/guest build/kit "$tmp/again.tar.bz2" &&
 		cmp "$archive" "$tmp/again.tar.bz2" && rm "$tmp/again.tar.bz2"
 }
 
@@ -139,7 +139,9 @@ contents() {
 		linux/Makefile linux/Module.symvers hellomod/hellomod.c hellomod/Makefile \
 		kshram/kshram.c kshram/kshram.h kshram/Makefile checks/Makefile \
 		checks/check_msg.c checks/check_resize.c checks/check_fork.c checks/steps.c \
-		checks/check_msg checks/check_resize checks/check_fork; do
+		checks/check_msg checks/check_resize checks/check_fork \
+		submit/Makefile submit/pow.h submit/solve.c submit/kshram-submit.c \
+		submit/kshram-submit submit/kshram-pow; do
 		[ -s "$kit/$file" ] || {
 			echo "missing: $file"
 			return 1
@@ -163,6 +165,31 @@ check "it names no place of the machine that built it" no_place
 check "the skeleton holds no solution" no_solution
 
 # --- building --------------------------------------------------------------
+
+# solves PROGRAM: a puzzle, and the hash is what was asked for.
+solves() {
+	answer=$(student "$1" kit 4) && echo "$answer" &&
+		printf 'kit%s' "$answer" | sha1sum | grep '^0000'
+}
+
+clients() {
+	solves submit/kshram-pow && cp "$kit/submit/kshram-submit" "$tmp/static" || return 1
+	if ldd "$kit/submit/kshram-pow" || ldd "$kit/submit/kshram-submit"; then
+		echo "they need libraries"
+		return 1
+	fi
+	student make -C submit clean all >"$tmp/out" 2>&1 || {
+		cat "$tmp/out"
+		return 1
+	}
+	! grep -i warning "$tmp/out" && solves submit/kshram-pow || return 1
+	for program in "$tmp/static" submit/kshram-submit; do
+		status 3 student "$program" 127.0.0.1:1 VERSION >"$tmp/out" 2>&1 &&
+			has "$tmp/out" 'cannot connect to 127.0.0.1, port 1' || return 1
+	done
+}
+
+check "the clients run, also when they are built anew" clients
 
 # What the course wrote for 6.2.6: a class with an owner, a const devnode.
 course() {

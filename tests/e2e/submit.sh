@@ -204,7 +204,7 @@ check 'JSON: full marks' json full '.outcome == "scored" and .score == 100 and .
 	.submission == 42 and (.md5 | length) == 32 and (.items | length) == 8 and .error == "" and
 	([.items[].max] | add) == 100 and all(.items[]; .result == "passed")'
 check 'JSON: less' json less '.score == 55 and .items[5].reason ==
-	"KSHRAM_SETSIZE of slot 3 failed: \"EINVAL\" 1 it is not 5/5 1.00 s passed" and
+	"KSHRAM_SETSIZE of slot 3 failed: \"EINVAL\" 1  it is not 5/5  1.00 s  passed" and
 	.items[5].title == "check_resize passes" and .items[6].result == "not reached" and
 	.table[0] == " 1  the virtual machine boots                        10/10     0.25 s  passed"'
 check 'JSON: hostile' json hostile '.score == 55 and ([.items[].points] | add) == 55'
