@@ -34,4 +34,9 @@ $(B)/tests/fill: tests/serve/fill.c $(SERVE_SAN_LIB)
 	@mkdir -p $(@D)
 	$(CC) $(HOSTCFLAGS) $(SANFLAGS) -o $@ $< $(SERVE_SAN_LIB) $(SERVE_LIBS)
 
+# Preloaded into a server that is to end at an exact place.
+$(B)/tests/killpoint.so: tests/serve/killpoint.c
+	@mkdir -p $(@D)
+	$(CC) $(HOSTCFLAGS) -fPIC -shared -o $@ $<
+
 -include tests/guest/build.mk tests/fuzz/build.mk

@@ -1,0 +1,41 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The server, its machines and its disk fail in every state of a submission; what
+# was accepted has one verdict afterwards, the right one. TAP.
+#
+#	[SOAK=1] tests/e2e/kills.sh [STATE...]
+#
+# STATE: receiving storing queued running machine both verdict locked full real.
+# Environment: KERNEL, the kernel's name (lab); SOAK=1 for 25 kills in each state
+# in place of 5.
+set -eu
+
+cd "$(dirname "$0")/../.."
+KERNEL=${KERNEL:-lab}
+make -s all "modules-$KERNEL" build/tests/killpoint.so >&2
+KILLS=$(mktemp -d)
+pid=
+clean() {
+	# It ends its server first.
+	[ -z "$pid" ] || { kill "$pid" 2>/dev/null && wait "$pid" || :; }
+	rm -rf "$KILLS"
+}
+trap clean EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+MODULE=$KILLS/kshram.ko
+strip --strip-debug -o "$MODULE" "build/$KERNEL/kshram.ko"
+KILLPOINT_LIB=$PWD/build/tests/killpoint.so
+if [ "${SOAK:-0}" = 1 ]; then
+	ROUNDS=5 REAL_ROUNDS=7
+	export ROUNDS REAL_ROUNDS
+fi
+export KERNEL KILLS MODULE KILLPOINT_LIB
+
+python3 tests/serve/kills.py "$@" &
+pid=$!
+status=0
+wait "$pid" || status=$?
+pid=
+exit "$status"
