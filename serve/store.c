@@ -205,7 +205,7 @@ static enum store_result identify(struct store *store, struct identity *it)
 static enum store_result make_schema(struct store *store)
 {
 	static const char doing[] = "make the tables";
-	struct identity it;
+	struct identity it = { 0 };
 	char mark[128];
 	enum store_result result = store_begin(store, doing);
 
@@ -247,7 +247,7 @@ static enum store_result use_wal(struct store *store)
 
 static enum store_result check_identity(struct store *store, bool create)
 {
-	struct identity it;
+	struct identity it = { 0 };
 	enum store_result result = identify(store, &it);
 
 	if (result != STORE_OK)

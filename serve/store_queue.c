@@ -81,7 +81,7 @@ static enum store_result take(struct store *store, const char *doing, const char
 			      int64_t lease_ms, int per_identity, struct store_submission *s,
 			      void **module)
 {
-	int64_t id, now = store_now();
+	int64_t id = 0, now = store_now();
 	size_t size;
 	enum store_result result = next(store, doing, per_identity, &id);
 
