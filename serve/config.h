@@ -14,6 +14,8 @@
 #define CONFIG_LISTEN_MAX 16
 #define CONFIG_BANNER_MAX 2048
 #define CONFIG_ADDRESS_MAX 80
+/* All addresses in a line, as many as fit. */
+#define CONFIG_LISTENING_MAX 256
 #define CONFIG_ERROR_MAX 1024
 
 /**

@@ -147,7 +147,7 @@ static void tell_places(struct queue *q)
 /* For kshramctl, which shows whether a server is there. */
 static void beat(struct queue *q)
 {
-	char value[256];
+	char value[CONFIG_LISTENING_MAX + 128];
 
 	q->beat_ms = now_ms();
 	snprintf(value, sizeof(value),
@@ -222,6 +222,7 @@ struct queue *queue_new(struct server *server, char *error, size_t error_size)
 		snprintf(error, error_size, "no memory for a timer");
 		goto err;
 	}
+	beat(q);
 	log_info("queue", LOG_NUMBER("waiting", (int64_t)q->waiting),
 		 LOG_NUMBER("interrupted", count));
 	return q;

@@ -137,6 +137,7 @@ static bool listen_on(struct running *r, size_t index)
 	char name[CONFIG_ADDRESS_MAX];
 	unsigned int flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
 	socklen_t len = 0;
+	size_t used;
 
 	if (!config_address(where, &address, &len))
 		return fail("%s is not an address", where);
@@ -150,8 +151,9 @@ static bool listen_on(struct running *r, size_t index)
 		return fail("cannot listen on %s: %s", where, strerror(errno));
 	evconnlistener_set_error_cb(r->listeners[index], on_accept_error);
 	name_socket(evconnlistener_get_fd(r->listeners[index]), name, sizeof(name));
-	if (!index)
-		snprintf(r->server.listening, sizeof(r->server.listening), "%s", name);
+	used = strlen(r->server.listening);
+	snprintf(r->server.listening + used, sizeof(r->server.listening) - used, "%s%s",
+		 used ? ", " : "", name);
 	log_info("listening", LOG_TEXT("address", name));
 	return true;
 }

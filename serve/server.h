@@ -34,7 +34,7 @@ LIST_HEAD(session_list, session);
  * @sessions: all connections, @nsessions of them
  * @next_session: number of the next connection
  * @upload_bytes: memory that unfinished uploads hold
- * @listening: the first address that we listen on
+ * @listening: the addresses that we listen on
  * @started_ms: when we started, by now_ms()
  * @ending: no more is accepted or started; what runs is finished
  * @draining: no more is accepted, because kshramctl said so
@@ -53,7 +53,7 @@ struct server {
 	size_t nsessions;
 	uint64_t next_session;
 	size_t upload_bytes;
-	char listening[CONFIG_ADDRESS_MAX];
+	char listening[CONFIG_LISTENING_MAX];
 	int64_t started_ms;
 	bool ending;
 	bool draining;
