@@ -208,6 +208,10 @@ static bool take_line(struct session *s, struct evbuffer *in)
 		return false;
 	}
 	evbuffer_remove(in, line, len + 1);
+	if (len > UPLOAD_LINE_MAX && line[len - 1] != '\r') {
+		refuse_long_line(s);
+		return false;
+	}
 	session_take_line(s, line, len);
 	return true;
 }
