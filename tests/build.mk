@@ -39,4 +39,4 @@ $(B)/tests/killpoint.so: tests/serve/killpoint.c
 	@mkdir -p $(@D)
 	$(CC) $(HOSTCFLAGS) -fPIC -shared -o $@ $<
 
--include tests/guest/build.mk tests/fuzz/build.mk
+-include tests/guest/build.mk tests/fuzz/build.mk tests/fuzzing/build.mk

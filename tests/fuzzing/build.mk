@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# tests/fuzzing/: coverage-guided fuzz targets (libFuzzer) for all that parses
+# bytes from the network or the guest. Each fuzz_NAME.c is a program of its own,
+# linked with what it tests and nothing else; tests/e2e/fuzzers.sh runs them from
+# the seeds in corpus/NAME. Not to be mistaken for tests/fuzz, the module's fuzzer.
+
+FUZZ_CC		:= clang
+FUZZ_FLAGS	:= -std=gnu11 -O1 -g -D_GNU_SOURCE -Wall -Wextra -Werror -Iinclude -Ipow \
+		   -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+FUZZ_TARGETS	:= $(patsubst tests/fuzzing/fuzz_%.c,%,$(wildcard tests/fuzzing/fuzz_*.c))
+FUZZERS		:= $(FUZZ_TARGETS:%=$(B)/tests/fuzzing/%)
+
+.PHONY: fuzzers
+fuzzers: $(FUZZERS)
+
+FUZZ_DIR	:= $(B)/tests/fuzzing
+$(FUZZ_DIR)/talk: submit/talk.c submit/puzzle.c submit/table.c submit/clean.c
+$(FUZZ_DIR)/pow: pow/pow.c
+$(FUZZ_DIR)/wire: grade/wire.c
+$(FUZZ_DIR)/module_info: grade/module_info.c grade/text.c
+$(FUZZ_DIR)/explain: grade/explain.c grade/trouble.c grade/text.c
+$(FUZZ_DIR)/upload: serve/upload.c
+$(FUZZ_DIR)/console: serve/console.c
+$(FUZZ_DIR)/verdict: serve/verdict.c grade/text.c
+
+$(FUZZERS): $(FUZZ_DIR)/%: tests/fuzzing/fuzz_%.c tests/fuzzing/fuzz.h \
+		$(wildcard submit/*.h pow/*.h grade/*.h serve/*.h)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) -lcrypto -lelf -ljansson
