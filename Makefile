@@ -89,8 +89,9 @@ soak: ## storms, fuzzer, foreign programs and packages for hours instead of seco
 		"SOAK=1 tests/e2e/fuzz.sh" "SOAK=1 tests/e2e/kills.sh" "SOAK=1 tests/e2e/load.sh" \
 		"SOAK=1 tests/e2e/fuzzers.sh" "SOAK=1 tests/e2e/foreign.sh" "FULL=1 tests/e2e/deb.sh"
 
-bench: ## what the module costs against other shared memory; where a grading's seconds go
+bench: ## the module against other shared memory; a grading's seconds; puzzles a second
 	@packaging/install-packages demo kernel
 	@$(MAKE) -s --no-print-directory all module KERNEL=lab
 	@bench/module.sh lab
 	@bench/grading.sh
+	@bench/pow.sh

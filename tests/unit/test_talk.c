@@ -231,7 +231,7 @@ static void test_addresses(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
-		struct net_address address;
+		struct net_address address = { "", "" };
 		bool ok = net_parse(&address, addresses[i].text, 10548);
 
 		print_message("# '%s'\n", addresses[i].text);
