@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -415,7 +416,12 @@ enum vm_result vm_ask(struct vm *vm, struct wire_message *request, struct wire_m
 		      void (*output)(void *arg, int stream, const void *data, size_t len),
 		      void *arg, int64_t deadline_ms)
 {
-	request->seq = ++vm->seq;
+	/* Drawn, so that a module that answers in the agent's place must read first. */
+	do {
+		if (getrandom(&request->seq, sizeof(request->seq), 0) != sizeof(request->seq))
+			return VM_ERROR;
+	} while (request->seq == vm->seq);
+	vm->seq = request->seq;
 	vm->out_len = wire_encode(request, vm->out, sizeof(vm->out));
 	vm->out_done = 0;
 	if (!vm->out_len) {

@@ -21,23 +21,17 @@ sources=build/tests/bad/src
 right=$built/plain.ko
 
 need_built "$KERNEL"
-mkdir -p "$sources" build/tests/bad/made
-# New modules replace the old only where they differ: kbuild looks at times.
+mkdir -p build/tests/bad/made
+edited=
 for file in tests/bad/*.patch; do
-	name=$(basename "$file" .patch)
-	patch -s -F0 -p1 -o "$work/$name.c" tests/good/plain.c <"$file" >"$work/patch.log" 2>&1 || {
+	patched "$file" "$sources" >"$work/patch.log" 2>&1 || {
 		sed 's/^/# /' "$work/patch.log"
-		bail "$file does not apply to tests/good/plain.c"
+		bail "$file does not apply"
 	}
-	cmp -s "$work/$name.c" "$sources/$name.c" || cp "$work/$name.c" "$sources/"
-done
-
-patched=
-for file in tests/bad/*.patch; do
-	patched="$patched $sources/$(basename "$file" .patch).c"
+	edited="$edited $sources/$(basename "$file" .patch).c"
 done
 # shellcheck disable=SC2086 # file names of ours, without spaces
-build_modules "$KERNEL" "$built" tests/good/plain.c $patched
+build_modules "$KERNEL" "$built" tests/good/plain.c $edited
 
 for file in tests/bad/*.patch tests/bad/*.sh; do
 	name=${file##*/}

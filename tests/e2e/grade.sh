@@ -21,6 +21,7 @@ trap clean EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+. tests/lib/cases.sh
 . tests/lib/tap.sh
 
 # grade ARGUMENT... - run the grader; out, err and status are what came of it.
@@ -227,6 +228,42 @@ interrupt() {
 check "Ctrl-C: 130, and no QEMU is left" interrupt INT 130
 check "SIGTERM: 143, and no QEMU is left" interrupt TERM 143
 check "even kill -9 leaves no QEMU" interrupt KILL 137
+
+# --- the host ends the machine ---------------------------------------------------------
+
+# While this one's init loops there is time to do so; it would end with 20 points.
+looping=build/tests/grade/loop-$kernel/init_loop.ko
+build_looping() {
+	patched tests/bad/init_loop.patch build/tests/grade/src || return 1
+	echo 'obj-m += init_loop.o' >build/tests/grade/src/Kbuild
+	kernel/kbuild "$kernel" "${looping%/*}" build/tests/grade/src/init_loop.c \
+		build/tests/grade/src/Kbuild module/compat.h include/kshram.h
+}
+check "a module that loops when it is loaded builds" build_looping
+
+# host_kills SIGNAL WORDS - QEMU gets the signal while init loops: 2, no verdict, and why.
+host_kills() {
+	"$grader" --kernel "$kernel" --json --log "$tmp/log" "$looping" >"$tmp/out" 2>"$tmp/err" &
+	pid=$!
+	tries=0
+	until grep -aq 'hellomod: unloaded' "$tmp/log" 2>/dev/null; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 900 ] || return 1
+		sleep 0.1
+	done
+	sleep 1
+	kill -s "$1" "$(machine_of "$pid")"
+	status=0
+	wait "$pid" || status=$?
+	pid=
+	cat "$tmp/out" "$tmp/err"
+	echo "status $status"
+	[ "$status" -eq 2 ] && [ ! -s "$tmp/out" ] &&
+		grep -q 'the host ended the virtual machine while loading kshram' "$tmp/err" &&
+		grep -q "$2" "$tmp/err"
+}
+check "kill -9 of QEMU: 2, no verdict, and it says so" host_kills KILL 'killed by signal 9'
+check "SIGTERM, which QEMU obeys with status 0: the same" host_kills TERM 'terminating on signal 15'
 
 echo "1..$count"
 [ "$failed" -eq 0 ]

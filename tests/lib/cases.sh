@@ -18,3 +18,19 @@ wanted() {
 	done
 	return 1
 }
+
+# patched FILE.patch DIRECTORY: tests/good/plain.c with that edit, as DIRECTORY/FILE.c. It
+# replaces an older one only where they differ: kbuild looks at times.
+patched() {
+	patched_to=$2/$(basename "$1" .patch).c
+	mkdir -p "$2"
+	patch -s -F0 -p1 -o "$patched_to.new" tests/good/plain.c <"$1" || {
+		echo "$1 does not apply to tests/good/plain.c"
+		return 1
+	}
+	if cmp -s "$patched_to.new" "$patched_to"; then
+		rm "$patched_to.new"
+	else
+		mv "$patched_to.new" "$patched_to"
+	fi
+}

@@ -11,7 +11,9 @@
 # KERNEL is the name given to the grader, or - to let it choose; LIMIT its time
 # limit in seconds; REASON an extended regular expression that the reason of
 # the item that failed must match (ignoring case), nothing where none failed.
-# Logs stay in build/tests/grade/NAME.{json,err,console}.
+# Logs stay in build/tests/grade/NAME.{json,err,console}. $grader_options are given
+# to the grader; $case_hook is called after each, with $name, $limit, $json and
+# $logs/$name.err set, and says with fault what is wrong.
 
 . tests/lib/cases.sh
 . tests/lib/lanes.sh
@@ -92,7 +94,9 @@ grade_case() {
 	[ "$score" -ne 100 ] || want=0
 	begin=$(date +%s)
 
-	set -- "$grader" --json --log "$logs/$name.console" --timeout "$limit"
+	# shellcheck disable=SC2086 # options without spaces
+	set -- "$grader" ${grader_options:-} --json --log "$logs/$name.console" \
+		--timeout "$limit"
 	[ "$kernel" = - ] || set -- "$@" --kernel "$kernel"
 	status=0
 	lane_run $((limit + 20)) "$@" "$module" >"$json" 2>"$logs/$name.err" || status=$?
@@ -113,6 +117,7 @@ grade_case() {
 		grep -Eiq -- "$reason" "$work/$number.reason" ||
 			fault "reason: expected /$reason/, got: $(cat "$work/$number.reason")"
 	fi
+	${case_hook:-:}
 	if [ -f "$work/$number.fault" ]; then
 		head -n 20 "$logs/$name.err" | sed 's/^/# stderr: /' >>"$work/$number.fault"
 	fi

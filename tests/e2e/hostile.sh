@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Modules that attack the grader or the host, each graded in a jail, get no more
+# points than what they do honestly is worth, and nothing of the host changes.
+# A right module that is graded between them gets all of its own. TAP.
+#
+# A case is tests/hostile/NAME.patch, an edit of tests/good/plain.c with a head
+# as in tests/bad, and "Says: " a pattern for its console, which shows that the
+# attack took place. With arguments, only those names.
+#
+# KERNEL is what they are built for (default: lab).
+set -eu
+cd "$(dirname "$0")/../.."
+. tests/lib/grading.sh
+
+KERNEL=${KERNEL:-lab}
+built=build/tests/hostile/$KERNEL
+sources=build/tests/hostile/src
+grader_options=--jail
+case_hook=unharmed
+
+need_built "$KERNEL"
+mkdir -p "$sources"
+edited=
+for file in tests/hostile/*.patch; do
+	patched "$file" "$sources" >"$work/patch.log" 2>&1 || {
+		sed 's/^/# /' "$work/patch.log"
+		bail "$file does not apply"
+	}
+	edited="$edited $sources/$(basename "$file" .patch).c"
+done
+# shellcheck disable=SC2086 # file names of ours, without spaces
+build_modules "$KERNEL" "$built" tests/good/plain.c $edited
+
+# manifest: what a machine is made of and what made it, with its contents and times.
+dir=$(kernel/get "$KERNEL")
+manifest() {
+	for file in "$dir"/* "$grader" build/guest/* "build/$KERNEL"/*.ko "$built"/*.ko \
+		/bin/busybox "$(command -v qemu-system-x86_64)"; do
+		[ ! -f "$file" ] || {
+			stat -L -c '%n %s %Y %Z' "$file"
+			sha256sum <"$file"
+		}
+	done
+}
+manifest >"$work/manifest"
+
+# unharmed: after a case: the host, what the grader says, and how long it took.
+unharmed() {
+	manifest >"$work/$number.manifest"
+	cmp -s "$work/manifest" "$work/$number.manifest" ||
+		fault "a file of the host's has changed: $(diff "$work/manifest" "$work/$number.manifest" | head -n 2)"
+	# shellcheck disable=SC2154 # all of these are grade_case's
+	if LC_ALL=C grep -q '[^[:print:][:space:]]' "$json" "$logs/$name.err" ||
+		grep -q '\\u00[01]' "$json"; then
+		fault "control characters of the module's came out of the grader"
+	fi
+	expect_json "within its limit of $limit s, and a little to end" ".seconds <= $limit + 5" true
+	says=$(field "tests/hostile/$name.patch" Says 2>/dev/null || :)
+	[ -z "$says" ] || grep -aEq -- "$says" "$logs/$name.console" ||
+		fault "its console does not have /$says/: did it do what it is here for?"
+}
+
+for file in tests/hostile/*.patch; do
+	name=$(basename "$file" .patch)
+	wanted "$name" "$@" || continue
+	score=$(field "$file" Score)
+	limit=$(field "$file" Timeout)
+	[ -n "$score" ] || bail "$file has no line 'Score: '"
+	echo "$name $KERNEL $built/$name.ko $score ${limit:-120} $(field "$file" Reason)"
+	# Neighbours: nothing that one machine does reaches another.
+	case $name in
+	flood | memory | irqs_off) echo "beside-$name $KERNEL $built/plain.ko 100 120" ;;
+	esac
+done >>"$cases"
+
+grade_cases
+grading_end
