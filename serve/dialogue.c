@@ -22,8 +22,9 @@
 void session_greet(struct session *s)
 {
 	static const char zeros[POW_DIFFICULTY_MAX + 1] = "0000000000";
-	int64_t difficulty = s->server->config.difficulty;
+	unsigned int difficulty = (unsigned int)s->server->config.difficulty;
 
+	s->difficulty = difficulty;
 	if (pow_make_prefix(s->prefix) != 0) {
 		session_refuse(s, "no_random", "the server has no random numbers; try again later");
 		return;
@@ -84,9 +85,8 @@ static void take_answer(struct session *s, const char *line, size_t len)
 {
 	struct upload answer = { .limit = UPLOAD_LINE_MAX };
 	char error[UPLOAD_ERROR_MAX] = "";
-	unsigned int difficulty = (unsigned int)s->server->config.difficulty;
 	bool readable = decode_answer(&answer, line, len, error, sizeof(error));
-	bool solved = readable && pow_check(s->prefix, answer.data, answer.size, difficulty);
+	bool solved = readable && pow_check(s->prefix, answer.data, answer.size, s->difficulty);
 
 	upload_free(&answer);
 	/* Whatever it was, this prefix is used up. */
@@ -94,8 +94,8 @@ static void take_answer(struct session *s, const char *line, size_t len)
 		session_refuse(s, "puzzle_unreadable", "the answer is not base64(S): %s", error);
 	} else if (!solved) {
 		session_refuse(s, "puzzle_wrong",
-			       "sha1(P + S) does not begin with %u zeros, P being %s", difficulty,
-			       s->prefix);
+			       "sha1(P + S) does not begin with %u zeros, P being %s",
+			       s->difficulty, s->prefix);
 	} else {
 		s->server->metrics.puzzles++;
 		s->prefix[0] = '\0';

@@ -244,6 +244,7 @@ err:
 __attribute__((noreturn)) static void run_grader(const struct job_spec *spec, pid_t server,
 						 const int fds[1 + STREAMS])
 {
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGXFSZ };
 	static const int wanted[] = { MODULE_FD, STDOUT_FILENO, STDERR_FILENO, LOG_FD };
 	char seconds[24], log[24], module[24];
 	char *argv[] = { "kshram-grade",
@@ -282,7 +283,9 @@ __attribute__((noreturn)) static void run_grader(const struct job_spec *spec, pi
 		files.rlim_cur = 1024;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
-	signal(SIGPIPE, SIG_DFL);
+	/* A handler of the server's would answer in its name until exec. */
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		signal(signals[i], SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execv(spec->grader, argv);
@@ -329,6 +332,7 @@ struct job *job_start(const struct job_spec *spec, const void *module, size_t si
 	struct job *job = calloc(1, sizeof(*job));
 	int fds[1 + STREAMS] = { -1, -1, -1, -1 };
 	const pid_t server = getpid();
+	sigset_t all, before;
 	bool ok;
 
 	if (!job)
@@ -342,9 +346,13 @@ struct job *job_start(const struct job_spec *spec, const void *module, size_t si
 	    !open_stream(job, ERR, STDERR_KEPT, &fds[1 + ERR]) ||
 	    !open_stream(job, CONSOLE, spec->console_kept, &fds[1 + CONSOLE]))
 		goto err;
+	/* Until the child has handlers of its own. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
 	job->pid = fork();
 	if (job->pid == 0)
 		run_grader(spec, server, fds);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	ok = job->pid > 0 && watch(job);
 	if (!ok)
 		goto err;

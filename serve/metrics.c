@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -85,15 +86,19 @@ static void print_results(const struct metrics *m, struct evbuffer *out)
 
 static double resident_bytes(void)
 {
-	unsigned long long pages = 0;
 	FILE *file = fopen("/proc/self/statm", "re");
+	char line[128] = "";
+	const char *second;
 
 	if (!file)
 		return 0;
-	if (fscanf(file, "%*s %llu", &pages) != 1)
-		pages = 0;
+	if (!fgets(line, sizeof(line), file))
+		line[0] = '\0';
 	fclose(file);
-	return (double)pages * (double)sysconf(_SC_PAGESIZE);
+	second = strchr(line, ' ');
+	if (!second)
+		return 0;
+	return (double)strtoull(second, NULL, 10) * (double)sysconf(_SC_PAGESIZE);
 }
 
 void metrics_print(const struct server *server, struct evbuffer *out)
@@ -139,7 +144,7 @@ static void on_request(struct evhttp_request *request, void *arg)
 /* Port 0 becomes one that is free. */
 static void tell_port(struct evhttp_bound_socket *bound)
 {
-	struct sockaddr_in6 address;
+	struct sockaddr_in6 address = { 0 };
 	socklen_t len = sizeof(address);
 
 	/* Both families keep the port in the same place. */

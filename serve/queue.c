@@ -233,12 +233,16 @@ err:
 
 void queue_free(struct queue *q)
 {
+	struct ticket *t, *next;
+
 	if (!q)
 		return;
 	q->stopped = true;
 	runs_abandon(q);
-	while (!TAILQ_EMPTY(&q->tickets))
-		ticket_drop(q, TAILQ_FIRST(&q->tickets));
+	for (t = TAILQ_FIRST(&q->tickets); t; t = next) {
+		next = TAILQ_NEXT(t, link);
+		ticket_drop(q, t);
+	}
 	if (q->tick)
 		event_free(q->tick);
 	store_set(q->server->store, "server", NULL);

@@ -288,19 +288,20 @@ static void renew(struct queue *q, struct run *run)
 
 void runs_tick(struct queue *q)
 {
+	bool due = now_ms() - q->renewed_ms >= QUEUE_RENEW_MS;
 	struct run *run, *next;
 	int64_t count = 0;
 
 	for (run = LIST_FIRST(&q->runs); run; run = next) {
 		next = LIST_NEXT(run, link);
+		if (due)
+			renew(q, run);
 		if (run->result)
 			settle(run);
 	}
-	if (now_ms() - q->renewed_ms < QUEUE_RENEW_MS)
+	if (!due)
 		return;
 	q->renewed_ms = now_ms();
-	for (run = LIST_FIRST(&q->runs); run; run = LIST_NEXT(run, link))
-		renew(q, run);
 	/* Nobody else should hold anything; if somebody does, not longer than the lease. */
 	if (store_requeue(q->server->store, q->server->owner, true, &count) != STORE_OK)
 		could_not(q, "not_swept", 0);
@@ -310,9 +311,10 @@ void runs_tick(struct queue *q)
 
 void runs_abandon(struct queue *q)
 {
-	while (!LIST_EMPTY(&q->runs)) {
-		struct run *run = LIST_FIRST(&q->runs);
+	struct run *run, *next;
 
+	for (run = LIST_FIRST(&q->runs); run; run = next) {
+		next = LIST_NEXT(run, link);
 		if (store_release(q->server->store, run->ticket->id, q->server->owner, false, 0,
 				  NULL) != STORE_OK)
 			could_not(q, "not_given_back", run->ticket->id);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -113,20 +114,23 @@ static void on_resume(evutil_socket_t fd, short what, void *arg)
 /* The address that a socket really has: port 0 becomes one that is free. */
 static void name_socket(evutil_socket_t fd, char *text, size_t size)
 {
-	struct sockaddr_storage address;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} address;
 	socklen_t len = sizeof(address);
 	char host[INET6_ADDRSTRLEN] = "";
-	const struct sockaddr_in *v4 = (struct sockaddr_in *)&address;
-	const struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&address;
 
-	if (getsockname(fd, (struct sockaddr *)&address, &len) != 0) {
+	memset(&address, 0, sizeof(address));
+	if (getsockname(fd, &address.any, &len) != 0) {
 		snprintf(text, size, "unknown");
-	} else if (address.ss_family == AF_INET6) {
-		inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
-		snprintf(text, size, "[%s]:%d", host, ntohs(v6->sin6_port));
+	} else if (address.any.sa_family == AF_INET6) {
+		inet_ntop(AF_INET6, &address.v6.sin6_addr, host, sizeof(host));
+		snprintf(text, size, "[%s]:%d", host, ntohs(address.v6.sin6_port));
 	} else {
-		inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
-		snprintf(text, size, "%s:%d", host, ntohs(v4->sin_port));
+		inet_ntop(AF_INET, &address.v4.sin_addr, host, sizeof(host));
+		snprintf(text, size, "%s:%d", host, ntohs(address.v4.sin_port));
 	}
 }
 
@@ -158,6 +162,17 @@ static bool listen_on(struct running *r, size_t index)
 	return true;
 }
 
+static bool is_program(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		errno = EACCES;
+	else if (access(path, X_OK) == 0)
+		return true;
+	return false;
+}
+
 static void find_in_path(char *path, size_t size)
 {
 	const char *at = getenv("PATH");
@@ -166,7 +181,7 @@ static void find_in_path(char *path, size_t size)
 		size_t len = strcspn(at, ":");
 
 		if ((size_t)snprintf(path, size, "%.*s/" GRADER, (int)len, at) < size && len &&
-		    access(path, X_OK) == 0)
+		    is_program(path))
 			return;
 		at += len + (at[len] == ':');
 	}
@@ -179,11 +194,11 @@ static bool find_grader(struct server *server)
 
 	if (*given) {
 		snprintf(server->grader, sizeof(server->grader), "%s", given);
-		if (access(given, X_OK) == 0)
+		if (is_program(given))
 			return true;
 		return fail("the grader %s cannot be run: %s", given, strerror(errno));
 	}
-	if (tree_path(GRADER, NULL, server->grader) == 0 && access(server->grader, X_OK) == 0)
+	if (tree_path(GRADER, NULL, server->grader) == 0 && is_program(server->grader))
 		return true;
 	find_in_path(server->grader, sizeof(server->grader));
 	if (*server->grader)
@@ -295,7 +310,9 @@ static bool watch_signals(struct running *r)
 {
 	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
 
+	/* Both are errors of a write, and are dealt with there. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	for (size_t i = 0; i < 3; i++) {
 		r->signals[i] = evsignal_new(r->server.base, numbers[i],
 					     numbers[i] == SIGHUP ? on_hup : on_term, r);

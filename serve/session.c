@@ -450,8 +450,12 @@ void session_refuse_all(struct server *server, bool running_too)
 
 void session_free_all(struct server *server)
 {
-	while (!LIST_EMPTY(&server->sessions))
-		session_free(LIST_FIRST(&server->sessions), "server ends");
+	struct session *s, *next;
+
+	for (s = LIST_FIRST(&server->sessions); s; s = next) {
+		next = LIST_NEXT(s, link);
+		session_free(s, "server ends");
+	}
 }
 
 void session_console(struct session *s, const void *data, size_t len)

@@ -25,6 +25,7 @@
  * @state: where it is
  * @peer: who it is
  * @prefix: of its puzzle
+ * @difficulty: the same; SIGHUP does not change what was asked
  * @received: bytes of all its lines
  * @deadline_ms: when the state ends at the latest, 0 for never
  * @active_ms: when the client sent or took something last
@@ -45,6 +46,7 @@ struct session {
 	enum session_state state;
 	struct peer peer;
 	char prefix[POW_PREFIX_SIZE];
+	unsigned int difficulty;
 	size_t received;
 	int64_t deadline_ms;
 	int64_t active_ms;

@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
 from kshramd import HUP, PATIENCE, PLAIN, TERM, Client, Server, module, upload_text, wait_for
@@ -260,6 +261,21 @@ def less_than_full():
         assert got.endswith(b'\r\nscore: 60/100\r\n')
         assert b' 2  the second half' in got and b'    it is wrong' in got
         assert server.metrics()['kshramd_runs_total{result="less"}'] == 1
+
+
+def nothing_inherited():
+    """a grader has its module and its pipes, and nothing else of the server"""
+    with Server(mode='inherited') as server:
+        others = [Client(server) for _ in range(3)]
+        Client(server).submit(module('nosy')).rest()
+        with open(server.tmp + '/inherited') as file:
+            links = dict(re.findall(r' (\d+) -> (\S+)', file.read()))
+        # 10 and above is the shell's own script.
+        low = {int(number): target for number, target in links.items() if int(number) < 10}
+        assert sorted(low) == [0, 1, 2, 3, 4], links
+        assert low[0] == '/dev/null' and 'module.ko' in low[3] and 'pipe:' in low[4], links
+        assert not [link for link in links.values() if 'socket:' in link or '.db' in link], links
+        del others
 
 
 def hostile_console():
@@ -544,15 +560,17 @@ def command_line():
     assert status == 1 and 'no-such' in err
     status, _, err = run('--kernel', os.environ['KERNEL'], '--state', '/proc/x')
     assert status == 1 and 'state directory /proc/x cannot be made' in err, err
-    status, _, err = run('--kernel', os.environ['KERNEL'], '--grader', '/nonexistent')
-    assert status == 1 and 'the grader /nonexistent cannot be run' in err
-    status, _, err = run('--kernel', 'lab', XDG_CACHE_HOME='/nonexistent')
-    assert status == 1, err
+    for grader in '/nonexistent/grader', '/':
+        status, _, err = run('--kernel', os.environ['KERNEL'], '--grader', grader)
+        assert status == 1 and 'the grader %s cannot be run' % grader in err
+    with tempfile.TemporaryDirectory() as cache:
+        status, _, err = run('--kernel', 'lab', XDG_CACHE_HOME=cache)
+    assert status == 1 and 'type: kernel/get lab && make module KERNEL=lab' in err, err
 
 
 CASES = [words_on_the_wire, odd_lines, all_at_once, wrong_answers, wrong_uploads, no_modules,
          time_outs, names, connection_limits, waiting_limits, places, fairness, less_than_full,
-         hostile_console, slow_reader, slow_sender, never_reads, goes_away, lost_machines,
+         nothing_inherited, hostile_console, slow_reader, slow_sender, never_reads, goes_away, lost_machines,
          hanging_grader, term, term_twice, kill, hup, one_server, locked_record, locked_verdict,
          directed, figures, command_line]
 

@@ -39,6 +39,11 @@ full)
 	echo "console of $who" >"$log"
 	verdict 100 ""
 	;;
+inherited)
+	# What else than the four is open, and where they lead.
+	ls -l /proc/$$/fd >"$STUB/inherited"
+	verdict 100 ""
+	;;
 less)
 	verdict 60 "it is wrong [31m in line 3"
 	;;
