@@ -19,6 +19,17 @@ static void look_at_line(const char *line)
 		must(isprint((unsigned char)line[i]) || line[i] == '\t');
 }
 
+/* All that is remembered, in order. */
+static void look_at_table(const struct table *table)
+{
+	size_t first = table->count < TABLE_LINES ? 0 : table->count - TABLE_LINES + 1;
+
+	for (size_t i = first; i < table->count; i++)
+		look_at_line(table_line(table, i));
+	must(!first || !table_line(table, first - 1));
+	must(!table_line(table, table->count + 1));
+}
+
 static void look_at_score(const struct talk *talk)
 {
 	struct score score;
@@ -77,6 +88,7 @@ static struct talk *converse(const char *data, size_t size, size_t step)
 			look(talk, event);
 		at += used;
 	}
+	look_at_table(&talk->table);
 	look_at_score(talk);
 	return talk;
 }
