@@ -10,12 +10,20 @@ cd "$(dirname "$0")/../.."
 root=$PWD
 cd build/tests/coverage
 
-# One run for each backing, each of which runs lines that the other does not.
-for backing in kmalloc shmem; do
-	mkdir -p "flat/$backing"
-	find "$backing" -name '*.gcda' -path '*/module/*' -exec cp {} "flat/$backing" \;
+# Several machines, each of which runs lines that the others do not.
+rm -rf flat merged
+for counts in */; do
+	counts=${counts%/}
+	mkdir -p "flat/$counts"
+	find "$counts" -name '*.gcda' -path '*/module/*' -exec cp {} "flat/$counts" \;
+	if [ -d merged ]; then
+		gcov-tool merge -o both merged "flat/$counts" >>merge.log 2>&1
+		rm -rf merged
+		mv both merged
+	else
+		cp -r "flat/$counts" merged
+	fi
 done
-gcov-tool merge -o merged flat/kmalloc flat/shmem >merge.log 2>&1
 
 # gcov looks for notes, counts and sources in one place.
 cd merged

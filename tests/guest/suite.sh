@@ -71,6 +71,20 @@ groups() {
 	[ "$1" != shmem ] || echo shmem
 }
 
+# detected NAME APPEND ARGUMENTS - a machine whose detectors must be on to the end, and
+# whose counts leave it on the disk, as a tar archive.
+detected() {
+	# shellcheck disable=SC2016 # the guest's shell expands it
+	run "$1" --append "rcupdate.rcu_expedited=1 $2" -- /bin/sh -c '
+		/guest_tests $0 health detectors
+		status=$?
+		rmmod kshram 2>/dev/null
+		cp -r /sys/kernel/debug/gcov /tmp/gcov && tar -cf /dev/vda -C /tmp/gcov .
+		exit $status' "$3"
+	mkdir -p "build/tests/coverage/$1"
+	tar -xf "$tmp/disk.img" -C "build/tests/coverage/$1"
+}
+
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM
@@ -87,16 +101,12 @@ if [ "$kernel" = debug ]; then
 
 	rm -rf build/tests/coverage
 	for backing in kmalloc shmem; do
-		# The counts leave the machine on the disk, as a tar archive.
-		# shellcheck disable=SC2016 # the guest's shell expands it
-		run "$backing" --append rcupdate.rcu_expedited=1 -- /bin/sh -c '
-			/guest_tests $0 health detectors
-			status=$?
-			rmmod kshram
-			cp -r /sys/kernel/debug/gcov /tmp/gcov && tar -cf /dev/vda -C /tmp/gcov .
-			exit $status' "--backing $backing $rounds faults $(groups $backing)"
-		mkdir -p "build/tests/coverage/$backing"
-		tar -xf "$tmp/disk.img" -C "build/tests/coverage/$backing"
+		# A thousand loads that fail in turn. KASAN sees what SLUB's own debugging
+		# would, which here costs as much as everything else together.
+		detected "$backing-faults" "slub_debug=-" \
+			"--backing $backing $rounds faults"
+		# shellcheck disable=SC2086 # the group names are a list
+		detected "$backing" "" "--backing $backing $rounds $(groups $backing)"
 	done
 	count=$((count + 1))
 	if tests/guest/coverage.sh; then
