@@ -8,3 +8,23 @@
 deb: ## build Debian packages: kshram-dkms, kshram-tools, libkshram0, libkshram-dev
 deb: $(BIN)/kshram lib
 	@packaging/deb.sh $(VERSION) $(B)
+
+# The programs find one another, the agent and the kernels from where they lie, so
+# the tree keeps its shape; /usr/bin has links.
+LIBDIR		:= $(DESTDIR)/usr/lib/kshram
+
+.PHONY: install-server
+
+install-server: ## install the challenge server and its systemd unit under $(DESTDIR)/
+install-server: all modules-lab
+	install -d $(LIBDIR)/build/bin $(LIBDIR)/build/guest $(LIBDIR)/build/lab $(LIBDIR)/kernel \
+		$(DESTDIR)/usr/bin $(DESTDIR)/usr/lib/systemd/system $(DESTDIR)/etc
+	install $(BIN)/kshramd $(BIN)/kshramctl $(BIN)/kshram-grade $(BIN)/kshram-vm \
+		$(LIBDIR)/build/bin
+	install $(GUEST)/kshram-agent $(GUEST)/kshram-jail-init $(LIBDIR)/build/guest
+	install -m 644 $(B)/lab/hellomod.ko $(LIBDIR)/build/lab
+	cp -r kernel/. $(LIBDIR)/kernel
+	for p in kshramd kshramctl kshram-grade kshram-vm; do \
+		ln -sf ../lib/kshram/build/bin/$$p $(DESTDIR)/usr/bin/$$p; done
+	install -m 644 packaging/systemd/kshramd.service $(DESTDIR)/usr/lib/systemd/system
+	[ -e $(DESTDIR)/etc/kshramd.conf ] || install -m 644 serve/kshramd.conf $(DESTDIR)/etc

@@ -266,7 +266,7 @@ check "kill -9 while the jail is being made leaves nothing" early
 # run OPTION...: kshram-vm, its status and words.
 run() {
 	status=0
-	"$vm" --kernel "$dir" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null || status=$?
+	"$vm" --kernel "$dir" --timeout 600 "$@" >"$tmp/out" 2>"$tmp/err" </dev/null || status=$?
 	cat "$tmp/out" "$tmp/err"
 	echo "status $status"
 }
@@ -313,7 +313,7 @@ as_user() {
 	fi
 }
 unprivileged() {
-	as_user "$tmp/tree/bin/kshram-vm" --kernel "$tmp/kernel" --jail -- echo "all is well" \
+	as_user "$tmp/tree/bin/kshram-vm" --kernel "$tmp/kernel" --timeout 600 --jail -- echo "all is well" \
 		>"$tmp/out" 2>"$tmp/err"
 	cat "$tmp/err"
 	grep -qx 'all is well' "$tmp/out"
@@ -324,7 +324,8 @@ forbidden() {
 	# A namespace of users in which no further one may be made.
 	# shellcheck disable=SC2016 # expanded when it runs
 	as_user unshare --user --map-current-user --keep-caps sh -c \
-		'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"' sh \
+		'echo 0 >/proc/sys/user/max_user_namespaces &&
+		exec setpriv --inh-caps=-all --ambient-caps=-all "$@"' sh \
 		"$tmp/tree/bin/kshram-vm" --kernel "$tmp/kernel" --jail -- true 2>"$tmp/err" ||
 		status=$?
 	cat "$tmp/err"
@@ -372,6 +373,26 @@ same() {
 check "our module: full marks with and without a jail" same 0 "build/$kernel/kshram.ko"
 check "one that crashes in init: the same verdict" same 1 "$built/init_oops.ko"
 check "one that forgets a size: the same verdict" same 1 "$built/size_not_kept.ko"
+
+# --- the service -------------------------------------------------------------------
+
+# What systemd says of the unit is what the documentation says it says.
+exposure() {
+	command -v systemd-analyze >/dev/null || {
+		echo "systemd-analyze is missing: apt-get install systemd"
+		return 1
+	}
+	systemd-analyze security --offline=true --no-pager packaging/systemd/kshramd.service \
+		>"$tmp/security" 2>&1
+	tail -n 1 "$tmp/security"
+	grep -q 'is part of\|Unknown\|ignoring' "$tmp/security" && return 1
+	said=$(sed -n 's/.*exposure level for kshramd.service: \([0-9.]*\) .*/\1/p' "$tmp/security")
+	# Versions of systemd weigh a little differently.
+	[ -n "$said" ] && awk -v said="$said" -v told="$(sed -n \
+		's/.* says of it: \*\*\([0-9.]*\) OK\*\*.*/\1/p' docs/containment.md)" \
+		'BEGIN { exit !(said <= told + 0.3) }'
+}
+check "systemd's judgement of the unit is as documented" exposure
 
 echo "1..$count"
 [ "$failed" -eq 0 ]
