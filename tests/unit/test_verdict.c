@@ -110,6 +110,7 @@ static void test_not_believed(void **state)
 		"{\"score\": 100, \"total\": 100, \"items\": [1]}",
 		ANSWER(100, 100, ITEM(10, 100, "failed", "")),
 		ANSWER(10, 100, ITEM(10, 10, "passed", "")),
+		ANSWER(5, 10, ITEM(10, 10, "passed", "")),
 		ANSWER(-10, 10, ITEM(-10, 10, "passed", "")),
 		ANSWER(20, 10, ITEM(20, 10, "passed", "")),
 		ANSWER(1.0, 1, ITEM(1, 1, "passed", "")),
