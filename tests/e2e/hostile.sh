@@ -50,7 +50,8 @@ manifest >"$work/manifest"
 unharmed() {
 	manifest >"$work/$number.manifest"
 	cmp -s "$work/manifest" "$work/$number.manifest" ||
-		fault "a file of the host's has changed: $(diff "$work/manifest" "$work/$number.manifest" | head -n 2)"
+		fault "a file of the host's has changed:" \
+			"$(diff "$work/manifest" "$work/$number.manifest" | head -n 2)"
 	# shellcheck disable=SC2154 # all of these are grade_case's
 	if LC_ALL=C grep -q '[^[:print:][:space:]]' "$json" "$logs/$name.err" ||
 		grep -q '\\u00[01]' "$json"; then
