@@ -90,7 +90,7 @@ soak: ## storms, fuzzer, foreign programs and packages for hours instead of seco
 		"SOAK=1 tests/e2e/fuzzers.sh" "SOAK=1 tests/e2e/foreign.sh" "FULL=1 tests/e2e/deb.sh"
 
 bench: ## the module against other shared memory; a grading's seconds; puzzles a second
-	@packaging/install-packages demo kernel
+	@packaging/install-packages demo kernel test
 	@$(MAKE) -s --no-print-directory all module KERNEL=lab
 	@bench/module.sh lab
 	@bench/grading.sh

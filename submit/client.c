@@ -326,7 +326,7 @@ static enum client_result follow(struct client *client, struct input *in)
 	screen_output(client->screen, "\n", 1);
 	while ((event = next_event(client, in, client->patience, &data, &used)) != TALK_MORE) {
 		if (event == TALK_WAIT) {
-			screen_progress(client->screen, "queue: %s", client->talk.line);
+			screen_progress(client->screen, "%s", client->talk.line);
 		} else if (client->talk.len) {
 			/* The first line has come in pieces, the others as they are. */
 			screen_output(client->screen, client->talk.text, client->talk.len);

@@ -247,7 +247,7 @@ progress() {
 	[ "$status" -eq 0 ]
 }
 if command -v script >/dev/null; then
-	check 'progress on a terminal' all 'progress full ""' 'grep -q "queue: queue: place 1" "$tmp/out"' \
+	check 'progress on a terminal' all 'progress full ""' 'grep -q "queue: place 1" "$tmp/out"' \
 		'grep -q "tried, " "$tmp/out"' 'grep -q "upload: " "$tmp/out"'
 	check 'colours on a terminal' grep -q "$(printf '\033\\[32mgreen')" "$tmp/out"
 	check 'no colours when they are not wanted' all 'progress full 1' \
