@@ -284,8 +284,8 @@ gives() {
 		{ [ -z "$words" ] || grep -q -- "$words" "$tmp/out" "$tmp/err"; }
 }
 check "a command's status comes out of the jail" gives 7 said --jail -- sh -c 'echo said; exit 7'
-check "a guest that switches itself off ends as without a jail" gives 123 'machine ended while' \
-	--jail -- poweroff -f
+check "a guest that restarts itself ends as without a jail" gives 123 'machine ended while' \
+	--jail -- reboot -f
 check "one that panics too" gives 123 'Kernel panic' --jail -- \
 	sh -c 'echo c >/proc/sysrq-trigger'
 check "no disks: no file of the host's can be written" gives 125 'in a jail has no disks' \
