@@ -243,6 +243,7 @@ check "a module that loops when it is loaded builds" build_looping
 
 # host_kills SIGNAL WORDS - QEMU gets the signal while init loops: 2, no verdict, and why.
 host_kills() {
+	rm -f "$tmp/log"
 	"$grader" --kernel "$kernel" --json --log "$tmp/log" "$looping" >"$tmp/out" 2>"$tmp/err" &
 	pid=$!
 	tries=0
@@ -259,7 +260,7 @@ host_kills() {
 	cat "$tmp/out" "$tmp/err"
 	echo "status $status"
 	[ "$status" -eq 2 ] && [ ! -s "$tmp/out" ] &&
-		grep -q 'the host ended the virtual machine while loading kshram' "$tmp/err" &&
+		grep -q 'the host ended the virtual machine while loading the module' "$tmp/err" &&
 		grep -q "$2" "$tmp/err"
 }
 check "kill -9 of QEMU: 2, no verdict, and it says so" host_kills KILL 'killed by signal 9'
