@@ -7,12 +7,14 @@
 #include <grp.h>
 #include <poll.h>
 #include <pwd.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -323,7 +325,7 @@ int jail_open(struct jail *jail, const struct vm_config *config, bool kvm, unsig
 		return -1;
 	}
 	jail->filter = jail_filter(kvm);
-	if (jail->filter < 0 || pipe2(jail->alive, O_CLOEXEC)) {
+	if (jail->filter < 0 || pipe2(jail->alive, O_CLOEXEC) || pipe2(jail->life, O_CLOEXEC)) {
 		snprintf(error, error_size, "cannot prepare the jail: %s", strerror(errno));
 		return -1;
 	}
@@ -363,6 +365,53 @@ int jail_enter(const struct jail *jail)
 	    (jail->cpu_s && limit(RLIMIT_CPU, jail->cpu_s)))
 		return -1;
 	return jail->drop ? become_user(jail) : 0;
+}
+
+/* Between us and bubblewrap; does not return. */
+static void guard(int life, pid_t bwrap) __attribute__((noreturn));
+static void guard(int life, pid_t bwrap)
+{
+	struct pollfd fds[2] = { { .fd = 0 }, { .events = POLLIN } };
+	int status = 0;
+
+	prctl(PR_SET_NAME, "kshram-guard");
+	/* Nothing else: what it held open, others would wait for. */
+	if (dup2(life, 0) < 0 || close_range(1, ~0u, 0))
+		kill(bwrap, SIGKILL);
+	fds[1].fd = pidfd_open(bwrap, 0);
+	if (fds[1].fd < 0)
+		kill(bwrap, SIGKILL);
+	while (fds[1].fd >= 0 && poll(fds, 2, -1) <= 0)
+		continue;
+	/*
+	 * Not waited for yet, so the number is still that of its group. The process
+	 * that becomes QEMU leaves it when the jail is complete, and dies with
+	 * bubblewrap from then on.
+	 */
+	kill(-bwrap, SIGKILL);
+	while (waitpid(bwrap, &status, 0) < 0 && errno == EINTR)
+		continue;
+	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+int jail_guard(const struct jail *jail)
+{
+	sigset_t all, before;
+	pid_t bwrap;
+
+	/* Signals for everybody are not for the guard. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	bwrap = fork();
+	if (bwrap > 0) {
+		setpgid(bwrap, bwrap);
+		guard(jail->life[0], bwrap);
+	}
+	if (bwrap < 0)
+		return -1;
+	/* Both do it, as either may be the first. */
+	setpgid(0, 0);
+	return sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 void jail_arguments(const struct jail *jail, void (*arg)(void *to, const char *text), void *to)
@@ -432,8 +481,8 @@ int jail_wait(struct jail *jail)
 
 void jail_close(struct jail *jail)
 {
-	const int fds[] = { jail->args, jail->filter,	jail->kernel,
-			    jail->init, jail->alive[0], jail->alive[1] };
+	const int fds[] = { jail->args,	    jail->filter,   jail->kernel,  jail->init,
+			    jail->alive[0], jail->alive[1], jail->life[0], jail->life[1] };
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] >= 0)

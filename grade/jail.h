@@ -37,6 +37,7 @@
  * @init: the same: kshram-jail-init
  * @alive: pipe: bubblewrap says which process will be QEMU; that it has no
  *	writer any more shows that bubblewrap is dead
+ * @life: pipe: that it has no writer any more shows that we are dead
  * @qemu: absolute path of QEMU, outside as inside
  * @drop: started as root, so become @uid and @gid first
  * @uid: the user
@@ -52,6 +53,7 @@ struct jail {
 	int initramfs;
 	int init;
 	int alive[2];
+	int life[2];
 	char qemu[PATH_MAX];
 	bool drop;
 	uid_t uid;
@@ -61,12 +63,13 @@ struct jail {
 	rlim_t cpu_s;
 };
 
-#define JAIL_NONE                                                                               \
-	{                                                                                       \
-		.args = -1, .filter = -1, .kernel = -1, .initramfs = -1, .init = -1, .alive = { \
-			-1,                                                                     \
-			-1                                                                      \
-		}                                                                               \
+#define JAIL_NONE                                                                    \
+	{                                                                            \
+		.args = -1, .filter = -1, .kernel = -1, .initramfs = -1, .init = -1, \
+		.alive = { -1, -1 }, .life = {                                       \
+			-1,                                                          \
+			-1                                                           \
+		}                                                                    \
 	}
 
 /**
@@ -94,6 +97,19 @@ int jail_open(struct jail *jail, const struct vm_config *config, bool kvm, unsig
  * Return: 0, or -1 with errno set.
  */
 int jail_enter(const struct jail *jail);
+
+/**
+ * jail_guard() - in the child, after jail_enter(): go on in a child of that
+ * @jail: the jail
+ *
+ * Bubblewrap has a moment in which it is two processes, and the second waits for
+ * ever when the first is killed. So what is between us and it is a process that
+ * nobody has a reason to kill: it ends all of them when we die or bubblewrap
+ * does, and with the status of bubblewrap.
+ *
+ * Return: 0 in the process that is to become bubblewrap, or -1 with errno set.
+ */
+int jail_guard(const struct jail *jail);
 
 /**
  * jail_arguments() - what to run in place of QEMU's own program

@@ -289,6 +289,10 @@ static void become_qemu(struct launch *l, const struct vm_config *config, pid_t 
 	if (ready)
 		ready = !close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) &&
 			(!config->jail || !jail_enter(&l->jail));
+	if (ready && config->jail) {
+		parent = getpid();
+		ready = !jail_guard(&l->jail);
+	}
 	/* A change of user takes this back, so it comes after. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* We may have lost our parent before that took effect. */
@@ -322,7 +326,8 @@ static int enter_jail(struct launch *l, struct qemu *qemu, char *error, size_t e
 	qemu->jailed = jail_wait(&l->jail);
 	/* Bubblewrap says its last word there, and would die if nobody listened. */
 	qemu->alive = l->jail.alive[0];
-	l->jail.alive[0] = -1;
+	qemu->life = l->jail.life[1];
+	l->jail.alive[0] = l->jail.life[1] = -1;
 	if (qemu->jailed >= 0)
 		return 0;
 	failure = errno;
@@ -475,8 +480,9 @@ void qemu_kill(const struct qemu *qemu)
 {
 	if (qemu->jailed >= 0)
 		pidfd_send_signal(qemu->jailed, SIGKILL, NULL, 0);
-	/* Not reaped yet, so the number is still this process's. */
-	kill(qemu->pid, SIGKILL);
+	/* Not reaped yet, so the number is still this process's. A jail has its guard. */
+	if (qemu->life < 0)
+		kill(qemu->pid, SIGKILL);
 }
 
 void qemu_end(struct qemu *qemu)
@@ -485,6 +491,7 @@ void qemu_end(struct qemu *qemu)
 
 	if (qemu->pid > 0) {
 		qemu_kill(qemu);
+		close_one(&qemu->life);
 		while (waitpid(qemu->pid, NULL, 0) < 0 && errno == EINTR)
 			continue;
 		/* Bubblewrap's end comes first; the memory is free when QEMU is gone. */
@@ -495,6 +502,7 @@ void qemu_end(struct qemu *qemu)
 	close_one(&qemu->pidfd);
 	close_one(&qemu->jailed);
 	close_one(&qemu->alive);
+	close_one(&qemu->life);
 	close_one(&qemu->port);
 	close_one(&qemu->console);
 	close_one(&qemu->errors);

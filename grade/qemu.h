@@ -14,11 +14,12 @@
 
 /**
  * struct qemu - a running QEMU
- * @pid: the process, a child of ours not yet reaped; with a jail bubblewrap,
+ * @pid: the process, a child of ours not yet reaped; with a jail its guard,
  *	which ends with QEMU's status, or 128 + the signal that killed it
  * @pidfd: readable when it has ended
  * @jailed: with a jail, the pidfd of QEMU itself; else -1
  * @alive: with a jail, a pipe of bubblewrap's, kept open; else -1
+ * @life: with a jail, a pipe whose closing has the guard end it; else -1
  * @port: socket: the agent's port
  * @console: socket: the serial console
  * @errors: pipe: its standard output and error
@@ -30,15 +31,16 @@ struct qemu {
 	int pidfd;
 	int jailed;
 	int alive;
+	int life;
 	int port;
 	int console;
 	int errors;
 };
 
-#define QEMU_INIT                                                                            \
-	{                                                                                    \
-		.pid = 0, .pidfd = -1, .jailed = -1, .alive = -1, .port = -1, .console = -1, \
-		.errors = -1                                                                 \
+#define QEMU_INIT                                                                         \
+	{                                                                                 \
+		.pid = 0, .pidfd = -1, .jailed = -1, .alive = -1, .life = -1, .port = -1, \
+		.console = -1, .errors = -1                                               \
 	}
 
 /**

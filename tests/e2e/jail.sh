@@ -60,13 +60,15 @@ runs_qemu() {
 }
 
 find_qemu() {
-	bwrap=$(children "$pid" | tr -d ' ')
+	guard=$(children "$pid" | tr -d ' ')
+	[ -n "$guard" ] || return 1
+	bwrap=$(children "$guard" | tr -d ' ')
 	[ -n "$bwrap" ] || return 1
 	qemu=$(children "$bwrap" | tr -d ' ')
 	runs_qemu "$qemu"
 }
 
-# start: a machine in a jail that has nothing to do; pid, bwrap and qemu.
+# start: a machine in a jail that has nothing to do; pid, guard, bwrap and qemu.
 start() {
 	"$vm" --kernel "$dir" --jail --timeout 600 --console "$tmp/console" -- \
 		sh -c 'echo up >/dev/console; sleep 600' >"$tmp/out" 2>"$tmp/err" &
@@ -86,7 +88,7 @@ ended() {
 	cat "$tmp/err"
 	echo "status $status"
 	[ "$status" -eq "$1" ] && { [ -z "$2" ] || grep -q -- "$2" "$tmp/err"; } &&
-		within gone "$bwrap" && within gone "$qemu"
+		within gone "$guard" && within gone "$bwrap" && within gone "$qemu"
 }
 
 # --- the jail, from outside ------------------------------------------------------
@@ -231,6 +233,9 @@ check "kill -9 of QEMU: 125, and by what" ended 125 'killed by signal 9'
 start
 kill -9 "$bwrap"
 check "kill -9 of bubblewrap: the same, and QEMU dies too" ended 125 'killed by signal 9'
+start
+kill -9 "$guard"
+check "kill -9 of the guard between: the same" ended 125 'killed by signal 9'
 rm "$tmp/console"
 start
 # Before QEMU handles it, nothing would come of it: it is process 1.
@@ -241,32 +246,68 @@ start
 kill -9 "$pid"
 check "kill -9 of kshram-vm ends all" ended 137 ''
 
-# At every moment while the jail is being made, not only when it is complete.
+# A machine of a size that no other has, so that what is left of it can be found.
+memory=$((200 + $$ % 50))
+none_left() {
+	for cmdline in /proc/[0-9]*/cmdline; do
+		tr '\0' ' ' <"$cmdline" 2>/dev/null | grep -q -- "--args .* -m ${memory}M " || continue
+		left=${cmdline%/cmdline}
+		gone "${left#/proc/}" || return 1
+	done
+}
+# killed_after SECONDS: kshram-vm is killed then, and takes everything with it.
+killed_after() {
+	"$vm" --kernel "$dir" --jail --memory "$memory" --console "$tmp/early" -- sleep 600 \
+		>"$tmp/out" 2>"$tmp/err" &
+	pid=$!
+	sleep "$1"
+	kill -9 "$pid"
+	wait "$pid" || :
+	pid=
+}
 early() {
 	delay=0
-	while [ "$delay" -lt 30 ]; do
+	while [ "$delay" -lt 60 ]; do
 		delay=$((delay + 1))
-		"$vm" --kernel "$dir" --jail --console "$tmp/early.$delay" -- sleep 600 \
-			>"$tmp/out" 2>"$tmp/err" &
-		pid=$!
-		sleep "0.$(printf %02d "$((delay * 3))")"
-		for child in $(children "$pid"); do
-			echo "$child"
-			children "$child" | tr ' ' '\n'
-		done >>"$tmp/early.pids"
-		kill -9 "$pid"
-		wait "$pid" || :
-		pid=
+		killed_after "0.$(printf %03d "$((delay * 8))")"
 	done
-	sort -u "$tmp/early.pids" | grep . >"$tmp/early.all" || return 1
-	while read -r left; do
-		within gone "$left" || {
-			echo "process $left is left"
-			return 1
-		}
-	done <"$tmp/early.all"
+	within none_left
 }
 check "kill -9 while the jail is being made leaves nothing" early
+
+# The moment in which bubblewrap is two processes of which one waits, made long.
+cat >"$tmp/slow.c" <<'END'
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+ssize_t write(int fd, const void *data, size_t len)
+{
+	if (len == 8 && !strcmp(program_invocation_short_name, "bwrap"))
+		sleep(3);
+	return syscall(SYS_write, fd, data, len);
+}
+END
+two_bubblewraps() {
+	for process in $(children "$(children "$pid" | tr -d ' ')"); do
+		[ -z "$(children "$process")" ] || return 0
+	done
+	return 1
+}
+halfway() {
+	gcc -shared -fPIC -o "$tmp/slow.so" "$tmp/slow.c" || return 1
+	LD_PRELOAD=$tmp/slow.so "$vm" --kernel "$dir" --jail --memory "$memory" \
+		--console "$tmp/early" -- sleep 600 >"$tmp/out" 2>"$tmp/err" &
+	pid=$!
+	within two_bubblewraps || return 1
+	kill -9 "$pid"
+	wait "$pid" || :
+	pid=
+	within none_left
+}
+check "nor does it when bubblewrap is halfway" halfway
 
 # run OPTION...: kshram-vm, its status and words.
 run() {
