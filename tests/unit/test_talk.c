@@ -48,7 +48,8 @@ static void test_puzzles(void **state)
 		struct puzzle puzzle;
 		const char *wrong = puzzle_read(&puzzle, puzzles[i].text, strlen(puzzles[i].text));
 
-		print_message("# %s", puzzles[i].text);
+		/* By number: what they say would break the lines of TAP. */
+		print_message("# puzzle %zu\n", i);
 		if (puzzles[i].prefix) {
 			assert_null(wrong);
 			assert_string_equal(puzzle.prefix, puzzles[i].prefix);
@@ -133,7 +134,7 @@ static void test_scores(void **state)
 		struct table *table = calloc(1, sizeof(*table));
 		struct score score;
 
-		print_message("# %s\n", ends[i].text);
+		print_message("# end %zu\n", i);
 		table_feed(table, ends[i].text, strlen(ends[i].text));
 		assert_int_equal(table_score(table, &score), ends[i].points != 1000);
 		if (ends[i].points != 1000)
