@@ -342,7 +342,8 @@ static int enter_jail(struct launch *l, struct qemu *qemu, char *error, size_t e
 	snprintf(error, error_size, "cannot make a jail for QEMU: %s%s",
 		 *said ? said : strerror(failure),
 		 strstr(said, "namespace") || strstr(said, "uid map") ?
-			 " (a host may forbid it: see the sysctls user.max_user_namespaces, "
+			 " (there are none in a chroot, and a host may forbid them: see "
+			 "the sysctls user.max_user_namespaces, "
 			 "kernel.unprivileged_userns_clone and "
 			 "kernel.apparmor_restrict_unprivileged_userns)" :
 			 "");
