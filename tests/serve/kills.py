@@ -330,6 +330,15 @@ def running(i):
          "two were running")
 
 
+def kill_9(pids):
+    """Kill all; those that had died with others before their turn are dead as well."""
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
 def machine(i):
     gate(True)
     server = Server()
@@ -352,7 +361,7 @@ def both(i):
     victim, other = start_two(server)
     if i % 2:
         server.process.kill()
-        os.kill(victim.starts()[-1], signal.SIGKILL)
+        kill_9([victim.starts()[-1]])
     else:
         os.kill(victim.starts()[-1], signal.SIGKILL)
         time.sleep([0, 0, 0.05, 0, 0.5][i])
@@ -470,8 +479,7 @@ def real(i):
     qemu = machine_of(server)
     tree = [pid for pid, _ in children(server.process.pid)]
     if i % 3 != 0:
-        for pid in qemu:
-            os.kill(pid, signal.SIGKILL)
+        kill_9(qemu)
     if i % 3 == 1:
         must(upload.hear(b"score: "), "no score after a machine was killed")
     else:
