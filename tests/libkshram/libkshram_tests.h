@@ -51,12 +51,12 @@ static inline struct kshram open_node(const char *node)
 		}                       \
 	} while (0)
 
-/* What waitpid() says of it. */
+/* What waitpid() says of it, whatever signals come meanwhile. */
 static inline int ended(pid_t pid)
 {
 	int status;
 
-	CHECK_IS(waitpid(pid, &status, 0), pid);
+	CHECK_IS(TEMP_FAILURE_RETRY(waitpid(pid, &status, 0)), pid);
 	return status;
 }
 
