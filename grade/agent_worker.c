@@ -153,20 +153,23 @@ static void do_poke(struct step_slot *slot, struct wire_message *request,
 	answer_step(answer, request->seq, rc, &error);
 }
 
-/* Requests whose only argument is at most one number. */
+/* Requests with at most one number, and those that look in /dev the device's name. */
 static void do_number(struct step_slot *slot, struct wire_message *request,
 		      struct wire_message *answer)
 {
 	struct step_error error = { 0 };
 	unsigned long size = 0;
 	uint64_t number = 0;
+	bool known = true;
 	int rc = 0;
 
 	if (request->type == WIRE_SETSIZE || request->type == WIRE_MAP)
 		number = wire_take_u64(request);
 	else if (request->type != WIRE_GETSIZE && request->type != WIRE_CLOSE)
 		number = wire_take_u32(request);
-	if (!wire_done(request)) {
+	if (request->type == WIRE_NODES || request->type == WIRE_OPEN)
+		known = step_device(wire_take_string(request)) == 0;
+	if (!wire_done(request) || !known) {
 		answer_begin(answer, request->seq, EPROTO, "bad request to a worker");
 		return;
 	}

@@ -5,7 +5,6 @@
  * What is said here helps a person and decides nothing: its source is the
  * console, which the module under test can write as it likes.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "explain.h"
@@ -328,56 +327,4 @@ size_t explain_notes(struct text *notes, size_t max, const char *console, size_t
 		n += !told;
 	}
 	return n;
-}
-
-/**
- * explain_again_errno() - what it means that a second load fails
- * @err: the errno
- *
- * Return: a sentence, "" when there is nothing to say beyond the errno's name.
- */
-const char *explain_again_errno(uint32_t err)
-{
-	if (err != EEXIST && err != EBUSY)
-		return "";
-	return "The first unload left something behind that the second load wants to create: "
-	       "undo in the exit function all that init does, in reverse order.";
-}
-
-/**
- * explain_slot_errno() - what it means that a call on a slot failed
- * @err: the errno
- *
- * Return: a sentence, "" when there is nothing to say beyond the errno's name.
- */
-const char *explain_slot_errno(uint32_t err)
-{
-	switch (err) {
-	case ENOENT:
-		return "The device node is not there.";
-	case ENXIO:
-	case ENODEV:
-		return "No driver answers for this node, or it has no such operation: does the "
-		       "node have the major and minor number that cdev_add() was given, and are "
-		       "all eight covered?";
-	case ENOTTY:
-		return "The ioctl command is not known to the module: use the numbers of "
-		       "kshram.h in unlocked_ioctl.";
-	case EAGAIN:
-	case EINVAL:
-		return "The module refused values that are within its limits: look at the "
-		       "checks it makes.";
-	case ENOMEM:
-		return "The module got no memory: sizes of 1 MiB and a little more are within "
-		       "what kzalloc gives. Is the old memory freed?";
-	case EBUSY:
-		return "Several processes may have a device open at once, and one that was "
-		       "closed can be opened again.";
-	case EACCES:
-	case EPERM:
-		return "The module must let its user open it for reading and writing, and map "
-		       "it shared.";
-	default:
-		return "";
-	}
 }

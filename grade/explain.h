@@ -22,7 +22,4 @@ bool explain_symbol(struct text *out, const char *console, size_t len,
 size_t explain_notes(struct text *notes, size_t max, const char *console, size_t len,
 		     const struct module_info *info);
 
-const char *explain_again_errno(uint32_t err);
-const char *explain_slot_errno(uint32_t err);
-
 #endif /* GRADE_EXPLAIN_H */

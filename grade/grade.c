@@ -2,185 +2,52 @@
 /*
  * grade.c - grade one module: the items in order, until one fails
  *
- * The host drives. Each item is a row of questions to the agent; the verdict
- * follows from whether an answer came in time and, where the host chose the
- * data, from comparing it here. The console is logged and explains, and never
- * decides. What was decided before the module was loaded is final.
+ * The lab says what the items are. Each is a row of questions to the agent; the
+ * verdict follows from whether an answer came in time and, where the host chose
+ * the data, from comparing it here. The console is logged and explains, and
+ * never decides. What was decided before the module was loaded is final.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "checks.h"
 #include "explain.h"
 #include "grade.h"
 #include "session.h"
-
-#define GUEST_HELLO "/lib/grade/hellomod.ko"
-#define GUEST_MODULE "/lib/grade/kshram.ko"
-
-static bool insmod(struct session *s, const char *path, const char *what)
-{
-	wire_begin(&s->request, WIRE_INSMOD, 0);
-	wire_put_string(&s->request, path);
-	wire_put_string(&s->request, "");
-	return session_ask(s, "loading %s", what);
-}
-
-static bool rmmod(struct session *s, const char *name)
-{
-	wire_begin(&s->request, WIRE_RMMOD, 0);
-	wire_put_string(&s->request, name);
-	return session_ask(s, "unloading %s", name);
-}
-
-static bool do_boot(struct session *s, struct grade_result *result)
-{
-	char release[sizeof(result->release)];
-
-	switch (vm_wait_hello(s->vm, release, sizeof(release), s->deadline)) {
-	case VM_OK:
-		text_clean(result->release, sizeof(result->release), release, strlen(release));
-		return true;
-	case VM_TIMEOUT:
-		return session_fail(s,
-				    "stopped after %u s while booting: the machine did not come "
-				    "up in that time",
-				    s->config->seconds);
-	case VM_GONE:
-		return session_fail(s, "the virtual machine ended while it booted (--log FILE "
-				       "keeps its console)");
-	case VM_LOST:
-		return session_lost(s, "booting");
-	case VM_GARBAGE:
-		return session_fail(s, "the machine booted, but did not begin with a greeting");
-	default:
-		s->host_failed = true;
-		return session_fail(s, "the host failed while the machine booted: %s",
-				    strerror(errno));
-	}
-}
-
-static bool do_hello(struct session *s, struct grade_result *result)
-{
-	(void)result;
-	return insmod(s, GUEST_HELLO, "hellomod.ko") && rmmod(s, s->config->hello_name);
-}
-
-static bool load(struct session *s)
-{
-	size_t len;
-	const char *console;
-	struct text why = { 0 };
-
-	if (insmod(s, GUEST_MODULE, "the module"))
-		return true;
-	console = vm_console(s->vm, &len);
-	if (!s->crashed && !s->host_failed && explain_symbol(&why, console, len, s->config->module))
-		session_fail(s, " %s", why.s);
-	return false;
-}
-
-static bool do_load(struct session *s, struct grade_result *result)
-{
-	(void)result;
-	if (s->config->module_error)
-		return session_fail(s, "%s", s->config->module_error);
-	if (!load(s))
-		return false;
-	wire_begin(&s->request, WIRE_NODES, 0);
-	wire_put_u32(&s->request, CHECK_SLOTS);
-	return session_ask(s, "looking for the device nodes");
-}
-
-/*
- * The answer to a further request is what shows that the machine lives. What an
- * exit function forgot to remove is a crash that waits for the first who looks:
- * so look.
- */
-static bool do_unload(struct session *s, struct grade_result *result)
-{
-	(void)result;
-	return rmmod(s, s->config->module->name) && session_touch(s, "/proc/kshram") &&
-	       session_touch(s, "/dev/kshram0");
-}
-
-static bool do_check_msg(struct session *s, struct grade_result *result)
-{
-	(void)result;
-	s->hint = explain_again_errno;
-	if (!load(s))
-		return false;
-	s->hint = explain_slot_errno;
-	return check_msg(s);
-}
-
-static bool do_check_resize(struct session *s, struct grade_result *result)
-{
-	(void)result;
-	s->hint = explain_slot_errno;
-	return check_resize(s);
-}
-
-static bool do_check_fork(struct session *s, struct grade_result *result)
-{
-	(void)result;
-	s->hint = explain_slot_errno;
-	return check_fork(s);
-}
-
-/* How an item is done, found by its name. */
-static const struct {
-	const char *name;
-	bool (*run)(struct session *s, struct grade_result *result);
-} steps[] = {
-	{ "boot", do_boot },
-	{ "hellomod", do_hello },
-	{ "load", do_load },
-	{ "unload", do_unload },
-	{ "check_msg", do_check_msg },
-	{ "check_resize", do_check_resize },
-	{ "check_fork", do_check_fork },
-	{ "unload_again", do_unload },
-};
-
-static bool run_step(struct session *s, struct grade_result *result)
-{
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-		if (strcmp(steps[i].name, s->item->name) == 0)
-			return steps[i].run(s, result);
-	s->host_failed = true;
-	return session_fail(s, "this program does not know how to do the item '%s'", s->item->name);
-}
+#include "verbs.h"
 
 /* Do the items in order; how far it went shows in their states. */
-static void run_items(struct session *s, struct grade_result *result)
+static void run_items(struct session *s)
 {
+	struct grade_result *result = s->result;
 	enum item_state states[ITEMS_MAX] = { ITEM_NOT_REACHED };
 	bool held = true;
 
-	for (size_t i = 0; held && i < items_count(); i++) {
+	for (size_t i = 0; held && i < s->lab->nitems; i++) {
 		struct grade_item *item = &result->items[i];
 		int64_t begin = vm_now_ms();
 
-		s->item = items_get(i);
-		s->hint = NULL;
+		s->item = &s->lab->items[i];
+		s->hints = NULL;
+		s->scope.count = 0;
+		s->marks.count = 0;
 		s->reason = &item->reason;
 		if (s->config->progress)
 			s->config->progress(s->config->progress_arg, s->item);
 		/* The machine is started before; its boot counts from there. */
 		if (i == 0)
 			begin = s->deadline - (int64_t)s->config->seconds * 1000;
-		held = run_step(s, result);
+		held = script_run(s, s->item);
 		if (!s->host_failed)
 			states[i] = held ? ITEM_PASSED : ITEM_FAILED;
 		item->state = states[i];
 		item->ms = vm_now_ms() - begin;
 	}
-	result->score = items_score(states);
+	result->score = lab_score(s->lab, states);
 }
 
 /* The bytes that were inspected are the ones that run, whatever becomes of the file. */
@@ -201,27 +68,66 @@ static int module_file(const struct module_info *module)
 	return fd;
 }
 
+/* A directory's path and the name of a file in it. */
+#define LUGGAGE_PATH_MAX (PATH_MAX + 64)
+
+/*
+ * struct luggage - what the guest is given, and the paths of it
+ * @files: host and guest paths
+ * @count: how many
+ * @host: room for the host's paths
+ * @guest: room for the guest's
+ */
+struct luggage {
+	struct vm_file files[2 + LAB_FILES_MAX];
+	size_t count;
+	char host[2 + LAB_FILES_MAX][LUGGAGE_PATH_MAX];
+	char guest[2 + LAB_FILES_MAX][GRADE_GUEST_PATH_MAX];
+};
+
+/* One more file; the caller writes its path on the host where the return value points. */
+static char *pack(struct luggage *luggage, const char *directory, const char *name, const char *end)
+{
+	size_t i = luggage->count++;
+
+	snprintf(luggage->guest[i], GRADE_GUEST_PATH_MAX, "%s/%s%s", directory, name, end);
+	luggage->files[i] = (struct vm_file){ luggage->host[i], luggage->guest[i] };
+	return luggage->host[i];
+}
+
 static struct vm *start(const struct grade_config *config, int module_fd, char *error,
 			size_t error_size)
 {
-	char path[32];
-	const struct vm_file files[] = {
-		{ config->hello, GUEST_HELLO },
-		{ path, GUEST_MODULE },
-	};
+	const struct lab *lab = config->lab;
+	struct luggage *luggage = calloc(1, sizeof(*luggage));
 	struct vm_config vm = {
 		.kernel_dir = config->kernel_dir,
-		.files = files,
-		.nfiles = module_fd < 0 ? 1 : 2,
 		.jail = config->jail,
 		.jail_user = config->jail_user,
 		.seconds = config->seconds,
 		.input_fd = -1,
 		.console_fd = config->console_fd,
 	};
+	struct vm *started;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", module_fd);
-	return vm_start(&vm, error, error_size);
+	if (!luggage) {
+		snprintf(error, error_size, "no memory");
+		return NULL;
+	}
+	if (lab->sample)
+		snprintf(pack(luggage, GRADE_GUEST_MODULES, lab->sample, ".ko"), LUGGAGE_PATH_MAX,
+			 "%s", config->hello);
+	if (module_fd >= 0)
+		snprintf(pack(luggage, GRADE_GUEST_MODULES, lab->name, ".ko"), LUGGAGE_PATH_MAX,
+			 "/proc/self/fd/%d", module_fd);
+	for (size_t i = 0; i < lab->nfiles; i++)
+		snprintf(pack(luggage, GRADE_GUEST_FILES, lab->files[i], ""), LUGGAGE_PATH_MAX,
+			 "%s/%s", lab->dir, lab->files[i]);
+	vm.files = luggage->files;
+	vm.nfiles = luggage->count;
+	started = vm_start(&vm, error, error_size);
+	free(luggage);
+	return started;
 }
 
 static enum grade_outcome outcome(const struct session *s, const struct grade_result *result,
@@ -272,13 +178,15 @@ enum grade_outcome grade_run(const struct grade_config *config, struct grade_res
 		}
 	}
 	s->config = config;
+	s->lab = config->lab;
+	s->result = result;
 	s->vm = start(config, module_fd, error, error_size);
 	if (!s->vm)
 		goto out;
 	/* From here: finding out whether KVM works, once a host, is not the module's time. */
 	s->deadline = vm_now_ms() + (int64_t)config->seconds * 1000;
 	snprintf(result->accelerator, sizeof(result->accelerator), "%s", vm_accelerator(s->vm));
-	run_items(s, result);
+	run_items(s);
 	console = vm_console(s->vm, &len);
 	result->nnotes =
 		explain_notes(result->notes, GRADE_NOTES_MAX, console, len, config->module);

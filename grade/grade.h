@@ -9,18 +9,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "items.h"
+#include "lab.h"
 #include "module_info.h"
 #include "text.h"
 
 #define GRADE_NOTES_MAX 8
-/* Everything, boot included, ends within so many seconds unless told otherwise. */
-#define GRADE_SECONDS 120
+/* Where the guest finds modules, and the files of the lab. */
+#define GRADE_GUEST_MODULES "/lib/grade"
+#define GRADE_GUEST_FILES "/lab"
+#define GRADE_GUEST_PATH_MAX 64
 
 /**
  * struct grade_config - what to grade, and how
+ * @lab: the items
  * @kernel_dir: directory of the kernel
- * @hello: path of the sample module's .ko for that kernel
+ * @hello: path of the sample module's .ko for that kernel, if the lab has one
  * @hello_name: what that module is called once it is loaded
  * @module: the module, read
  * @module_error: when not NULL, @module can be loaded by no kernel that is
@@ -33,6 +36,7 @@
  * @progress_arg: its first argument
  */
 struct grade_config {
+	const struct lab *lab;
 	const char *kernel_dir;
 	const char *hello;
 	const char *hello_name;
@@ -60,7 +64,7 @@ struct grade_item {
 
 /**
  * struct grade_result - how a run went
- * @items: each item, items_count() of them
+ * @items: each item of the lab
  * @score: the sum of points
  * @ms: how long all took in milliseconds
  * @release: the guest's kernel release, "" when it did not boot

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kshram-grade - grade one module: boot, do the eight items, say why
+ * kshram-grade - grade one module: boot, do the items of the lab, say why
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,22 +20,23 @@
 #define EXIT_LESS 1
 #define EXIT_TROUBLE 2
 #define KERNELS_MAX 16
-#define SECONDS_MAX 86400
+#define SECONDS_MAX LAB_SECONDS_MAX
 
 static const char help[] =
 	"usage: kshram-grade [OPTION]... MODULE.ko\n"
-	"Grade a kshram kernel module: boot a virtual machine, load the module in it, do\n"
-	"the eight items, and say what failed and why.\n"
+	"Grade a kernel module: boot a virtual machine, load the module in it, do the items\n"
+	"of the lab, and say what failed and why.\n"
 	"\n"
+	"  --lab DIR       the folder of the lab (default: the kshram lab)\n"
 	"  --kernel NAME   the kernel to boot (default: the one the module was built for,\n"
 	"                  among those that kernel/get has provided)\n"
-	"  --hello FILE    the sample module for that kernel (default: hellomod.ko as\n"
+	"  --hello FILE    the lab's sample module for that kernel (default: hellomod.ko as\n"
 	"                  'make module KERNEL=NAME' builds it)\n"
 	"  --jail          run the virtual machine in a jail (bubblewrap)\n"
 	"  --jail-user N   with --jail, as root: the user it runs as (default: nobody)\n"
 	"  --json          print one JSON object in place of the table\n"
 	"  --log FILE      keep the machine's console in FILE\n"
-	"  --timeout S     limit for all items together, boot included (default: 120)\n"
+	"  --timeout S     limit for all items together, boot included (default: the lab's)\n"
 	"  --help          print this and end\n"
 	"  --version       print the version and end\n"
 	"\n"
@@ -47,17 +48,22 @@ static const char help[] =
  * @name: its name
  * @dir: its directory
  * @vermagic: what modules for it carry
- * @hello: the sample module for it
+ * @sample: the lab has a sample module
+ * @hello: that module for it, "" when it is not known where it lies
+ * @hello_name: what that is called once it is loaded
  */
 struct kernel {
 	char name[64];
 	char dir[PATH_MAX];
 	char vermagic[MODULE_VALUE_MAX];
+	bool sample;
 	char hello[PATH_MAX];
 	char hello_name[MODULE_NAME_MAX];
 };
 
 struct options {
+	const char *lab_dir;
+	const struct lab *lab;
 	const char *kernel;
 	const char *hello;
 	const char *log;
@@ -124,6 +130,7 @@ static bool parse_seconds(const char *text, unsigned int *seconds)
 static int parse_options(struct options *o, int argc, char **argv)
 {
 	static const struct option list[] = {
+		{ "lab", required_argument, NULL, 'L' },
 		{ "kernel", required_argument, NULL, 'k' },
 		{ "hello", required_argument, NULL, 'e' },
 		{ "jail", no_argument, NULL, 'J' },
@@ -139,6 +146,9 @@ static int parse_options(struct options *o, int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", list, NULL)) != -1) {
 		switch (option) {
+		case 'L':
+			o->lab_dir = optarg;
+			break;
 		case 'k':
 			o->kernel = optarg;
 			break;
@@ -200,12 +210,15 @@ static int read_kernel(struct kernel *kernel, const struct options *o)
 			       strerror(errno));
 	trim(kernel->vermagic);
 	kernel->hello[0] = '\0';
+	kernel->sample = o->lab->sample;
+	if (!kernel->sample)
+		return 0;
 	if (o->hello) {
 		snprintf(kernel->hello, sizeof(kernel->hello), "%s", o->hello);
 		return 0;
 	}
 	/* A directory has no name that a module was built under. */
-	snprintf(path, sizeof(path), "../%s/hellomod.ko", kernel->name);
+	snprintf(path, sizeof(path), "../%s/%s.ko", kernel->name, o->lab->sample);
 	if (!strchr(kernel->name, '/') && tree_path(path, NULL, kernel->hello) != 0)
 		return trouble("cannot find where this program lies: %s", strerror(errno));
 	return 0;
@@ -213,7 +226,7 @@ static int read_kernel(struct kernel *kernel, const struct options *o)
 
 static bool has_hello(const struct kernel *kernel)
 {
-	return *kernel->hello && access(kernel->hello, R_OK) == 0;
+	return !kernel->sample || (*kernel->hello && access(kernel->hello, R_OK) == 0);
 }
 
 /* All kernels that are there, in kernel/get's order; -1 after a message. */
@@ -346,6 +359,8 @@ static int check_hello(struct kernel *kernel)
 	char error[512];
 	int rc = 0;
 
+	if (!kernel->sample)
+		return 0;
 	if (!*kernel->hello)
 		return trouble("with a kernel's directory, name its sample module: --hello FILE");
 	switch (module_info_read(&hello, kernel->hello, error, sizeof(error))) {
@@ -381,12 +396,13 @@ static int grade(const struct options *o, const struct kernel *kernel,
 {
 	struct grade_result *result = calloc(1, sizeof(*result));
 	const struct grade_config config = {
+		.lab = o->lab,
 		.kernel_dir = kernel->dir,
 		.hello = kernel->hello,
 		.hello_name = kernel->hello_name,
 		.module = module,
 		.module_error = *why ? why : NULL,
-		.seconds = o->seconds,
+		.seconds = o->seconds ? o->seconds : o->lab->seconds,
 		.jail = o->jail,
 		.jail_user = o->jail_user,
 		.console_fd = log,
@@ -418,14 +434,28 @@ static int grade(const struct options *o, const struct kernel *kernel,
 	if (how != GRADE_DONE)
 		rc = trouble("%s", error);
 	else
-		rc = result->score == items_total() ? EXIT_FULL : EXIT_LESS;
+		rc = result->score == lab_total(o->lab) ? EXIT_FULL : EXIT_LESS;
 	free(result);
 	return rc;
 }
 
+/* The lab that was asked for, or ours; EXIT_TROUBLE after a message. */
+static int read_lab(struct lab *lab, struct options *o)
+{
+	char dir[PATH_MAX], error[PATH_MAX + 256];
+
+	if (!o->lab_dir && tree_path("../../lab/kshram", "KSHRAM_LAB", dir))
+		return trouble("cannot find where this program lies: %s", strerror(errno));
+	if (lab_read(lab, o->lab_dir ? o->lab_dir : dir, error, sizeof(error)))
+		return trouble("%s", error);
+	o->lab = lab;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	struct options o = { .seconds = GRADE_SECONDS };
+	static struct lab lab;
+	struct options o = { .seconds = 0 };
 	enum module_result readable;
 	struct module_info module;
 	struct kernel kernel = { .name = "" };
@@ -437,6 +467,11 @@ int main(int argc, char **argv)
 	if (rc)
 		return rc - 1;
 	on_terminal = isatty(STDERR_FILENO);
+	rc = read_lab(&lab, &o);
+	if (rc) {
+		lab_free(&lab);
+		return rc;
+	}
 	readable = module_info_read(&module, o.module, why.s, sizeof(why.s));
 	why.len = strlen(why.s);
 	if (readable == MODULE_UNREADABLE) {
@@ -458,5 +493,6 @@ int main(int argc, char **argv)
 		rc = trouble("--log %s: %s", o.log, strerror(errno));
 out:
 	module_info_free(&module);
+	lab_free(&lab);
 	return rc;
 }

@@ -48,10 +48,9 @@ static void print_wrapped(FILE *out, const char *text)
 		fprintf(out, "%*s%.*s\n", INDENT, "", (int)len, line);
 }
 
-static void print_item(FILE *out, size_t index, const struct grade_item *how, bool colour)
+static void print_item(FILE *out, size_t index, const struct item *item,
+		       const struct grade_item *how, bool colour)
 {
-	const struct item *item = items_get(index);
-
 	fprintf(out, "%2zu  %-48s %2u/%-2u ", index + 1, item->title, points_of(item, how),
 		item->points);
 	if (how->state == ITEM_NOT_REACHED)
@@ -76,15 +75,16 @@ static void print_item(FILE *out, size_t index, const struct grade_item *how, bo
 int report_table(FILE *out, const struct report *report, bool colour)
 {
 	const struct grade_result *result = report->result;
+	const struct lab *lab = report->config->lab;
 	const char *name = strrchr(report->module, '/');
-	bool full = result->score == items_total();
+	bool full = result->score == lab_total(lab);
 
 	name = name ? name + 1 : report->module;
 	fprintf(out, "%s on kernel %s (%s, %s)\n\n", name, report->kernel,
 		*result->release ? result->release : "did not boot", result->accelerator);
 	fprintf(out, " #  %-48s points       time\n", "item");
-	for (size_t i = 0; i < items_count(); i++)
-		print_item(out, i, &result->items[i], colour);
+	for (size_t i = 0; i < lab->nitems; i++)
+		print_item(out, i, &lab->items[i], &result->items[i], colour);
 	for (size_t i = 0; i < result->nnotes; i++) {
 		fprintf(out, "%snote, which costs no points:\n", i ? "" : "\n");
 		print_wrapped(out, result->notes[i].s);
@@ -93,7 +93,7 @@ int report_table(FILE *out, const struct report *report, bool colour)
 		!colour ? "" :
 		full	? "\033[1;32m" :
 			  "\033[1;31m",
-		result->score, items_total(), colour ? "\033[0m" : "",
+		result->score, lab_total(lab), colour ? "\033[0m" : "",
 		(long long)(result->ms / 1000), (long long)(result->ms % 1000 / 100));
 	return fflush(out) || ferror(out) ? -1 : 0;
 }
@@ -104,10 +104,8 @@ static double seconds(int64_t ms)
 }
 
 /* All texts are printable ASCII, so none of these strings is refused. */
-static json_t *item_json(size_t index, const struct grade_item *how)
+static json_t *item_json(size_t index, const struct item *item, const struct grade_item *how)
 {
-	const struct item *item = items_get(index);
-
 	return json_pack("{s:i, s:s, s:s, s:i, s:i, s:s, s:f, s:s}", "number", (int)index + 1,
 			 "name", item->name, "title", item->title, "points",
 			 (int)points_of(item, how), "max", (int)item->points, "result",
@@ -119,20 +117,21 @@ static json_t *build_json(const struct report *report)
 {
 	const struct grade_result *result = report->result;
 	const struct module_info *module = report->config->module;
+	const struct lab *lab = report->config->lab;
 	json_t *items = json_array(), *notes = json_array();
 	char path[4096];
 
-	for (size_t i = 0; i < items_count(); i++)
-		json_array_append_new(items, item_json(i, &result->items[i]));
+	for (size_t i = 0; i < lab->nitems; i++)
+		json_array_append_new(items, item_json(i, &lab->items[i], &result->items[i]));
 	for (size_t i = 0; i < result->nnotes; i++)
 		json_array_append_new(notes, json_string(result->notes[i].s));
 	text_clean(path, sizeof(path), report->module, strlen(report->module));
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:f, s:i, s:i, s:o, s:o}",
-			 "module", path, "name", module->name, "vermagic", module->vermagic,
-			 "license", module->license, "kernel", report->kernel, "release",
-			 result->release, "accelerator", result->accelerator, "limit",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:f, s:i, s:i, s:o, s:o}",
+			 "lab", lab->name, "module", path, "name", module->name, "vermagic",
+			 module->vermagic, "license", module->license, "kernel", report->kernel,
+			 "release", result->release, "accelerator", result->accelerator, "limit",
 			 (int)report->config->seconds, "seconds", seconds(result->ms), "score",
-			 (int)result->score, "total", (int)items_total(), "items", items, "notes",
+			 (int)result->score, "total", (int)lab_total(lab), "items", items, "notes",
 			 notes);
 }
 

@@ -31,6 +31,28 @@ bool session_fail(struct session *s, const char *format, ...)
 	return false;
 }
 
+/**
+ * session_lab_wrong() - the lab asks for what cannot be done
+ * @s: the session
+ * @format: why, as for printf()
+ *
+ * That is no fault of the module's: nothing is graded.
+ *
+ * Return: false, for the caller to return.
+ */
+bool session_lab_wrong(struct session *s, const char *format, ...)
+{
+	va_list args;
+
+	s->host_failed = true;
+	text_clear(s->reason);
+	session_fail(s, "%s:%u: ", s->lab->path, s->step->line);
+	va_start(args, format);
+	text_vadd(s->reason, format, args);
+	va_end(args);
+	return false;
+}
+
 /* What the console ends with, for an end that no report explains. */
 static void add_last_line(struct session *s, const char *console, size_t len)
 {
@@ -101,7 +123,7 @@ static bool timed_out(struct session *s, const char *doing)
 
 static bool refused(struct session *s, const char *doing, uint32_t err, const char *text)
 {
-	const char *hint = s->hint && err != WIRE_DIED ? s->hint(err) : "";
+	const char *hint = err != WIRE_DIED ? lab_hint(s->lab, s->hints, (int)err) : "";
 	char clean[GUEST_TEXT_MAX];
 
 	text_clean(clean, sizeof(clean), text, strlen(text));
@@ -114,12 +136,22 @@ static bool refused(struct session *s, const char *doing, uint32_t err, const ch
 	return false;
 }
 
-static void drop_output(void *arg, int stream, const void *data, size_t len)
+/* Keep the end of it. */
+static void keep_output(void *arg, int stream, const void *data, size_t len)
 {
-	(void)arg;
+	struct session *s = arg;
+	size_t room = sizeof(s->said.s), drop;
+
 	(void)stream;
-	(void)data;
-	(void)len;
+	if (len > room) {
+		data = (const char *)data + (len - room);
+		len = room;
+	}
+	drop = s->said.len + len > room ? s->said.len + len - room : 0;
+	memmove(s->said.s, s->said.s + drop, s->said.len - drop);
+	s->said.len -= drop;
+	memcpy(s->said.s + s->said.len, data, len);
+	s->said.len += len;
 }
 
 /**
@@ -140,8 +172,7 @@ bool session_ask(struct session *s, const char *doing, ...)
 	va_start(args, doing);
 	vsnprintf(what, sizeof(what), doing, args);
 	va_end(args);
-	switch (vm_ask(s->vm, &s->request, &s->answer, &err, &text, drop_output, NULL,
-		       s->deadline)) {
+	switch (vm_ask(s->vm, &s->request, &s->answer, &err, &text, keep_output, s, s->deadline)) {
 	case VM_OK:
 		return err ? refused(s, what, err, text) : true;
 	case VM_TIMEOUT:
@@ -173,6 +204,30 @@ static bool ended(struct session *s, const char *doing)
 }
 
 /**
+ * session_run() - run a command in the guest; @s->said gets what it says
+ * @s: the session
+ * @argv: the command and its arguments
+ * @argc: how many
+ * @status: gets its wait status
+ * @doing: what is asked for: "running cat"
+ *
+ * Return: true when it ended, however.
+ */
+bool session_run(struct session *s, const char *const *argv, size_t argc, int *status,
+		 const char *doing)
+{
+	s->said.len = 0;
+	wire_begin(&s->request, WIRE_RUN, 0);
+	wire_put_u32(&s->request, (uint32_t)argc);
+	for (size_t i = 0; i < argc; i++)
+		wire_put_string(&s->request, argv[i]);
+	if (!session_ask(s, "%s", doing))
+		return false;
+	*status = (int)wire_take_u32(&s->answer);
+	return ended(s, "running a command");
+}
+
+/**
  * session_touch() - read a file of the guest, whether it is there or not
  * @s: the session
  * @path: the file
@@ -181,16 +236,28 @@ static bool ended(struct session *s, const char *doing)
  */
 bool session_touch(struct session *s, const char *path)
 {
-	wire_begin(&s->request, WIRE_RUN, 0);
-	wire_put_u32(&s->request, 2);
-	wire_put_string(&s->request, "cat");
-	wire_put_string(&s->request, path);
-	if (!session_ask(s,
-			 "reading %s after the module was unloaded (nothing should be left of it)",
-			 path))
-		return false;
-	wire_take_u32(&s->answer);
-	return ended(s, "running cat");
+	const char *const argv[] = { "cat", path };
+	char doing[DOING_MAX];
+	int status;
+
+	snprintf(doing, sizeof(doing),
+		 "reading %s after the module was unloaded (nothing should be left of it)", path);
+	return session_run(s, argv, 2, &status, doing);
+}
+
+/**
+ * session_nodes() - see that the first device nodes are there
+ * @s: the session
+ * @count: how many
+ *
+ * Return: true, or false when the item failed.
+ */
+bool session_nodes(struct session *s, unsigned int count)
+{
+	wire_begin(&s->request, WIRE_NODES, 0);
+	wire_put_u32(&s->request, count);
+	wire_put_string(&s->request, s->lab->device);
+	return session_ask(s, "looking for the device nodes");
 }
 
 static void begin(struct session *s, enum wire_type type, unsigned int worker)
@@ -199,141 +266,151 @@ static void begin(struct session *s, enum wire_type type, unsigned int worker)
 	wire_put_u32(&s->request, worker);
 }
 
+/* The device that a process has open, as it is called in sentences. */
+static unsigned int device_of(const struct session *s, unsigned int worker)
+{
+	return s->workers[worker].device;
+}
+
 /**
- * session_open() - open a slot in a new process
+ * session_open() - open a device in a new process
  * @s: the session
- * @worker: number of the process
- * @slot: number of the slot
+ * @worker: number of the process, below WIRE_WORKERS
+ * @device: number of the device
  *
  * Return: true, or false when the item failed.
  */
-bool session_open(struct session *s, unsigned int worker, unsigned int slot)
+bool session_open(struct session *s, unsigned int worker, unsigned int device)
 {
 	begin(s, WIRE_OPEN, worker);
-	wire_put_u32(&s->request, slot);
-	return session_ask(s, "opening /dev/kshram%u", slot) && ended(s, "an open");
+	wire_put_u32(&s->request, device);
+	wire_put_string(&s->request, s->lab->device);
+	if (!session_ask(s, "opening /dev/%s%u", s->lab->device, device) || !ended(s, "an open"))
+		return false;
+	s->workers[worker] = (struct session_worker){ .open = true, .device = device };
+	return true;
 }
 
 /**
  * session_close() - unmap and close, and end the process
  * @s: the session
- * @worker: number of the process
- * @slot: number of the slot it has open
+ * @worker: number of a process that has a device open
  *
  * Return: true, or false when the item failed.
  */
-bool session_close(struct session *s, unsigned int worker, unsigned int slot)
+bool session_close(struct session *s, unsigned int worker)
 {
 	begin(s, WIRE_CLOSE, worker);
-	return session_ask(s, "closing /dev/kshram%u", slot) && ended(s, "a close");
+	if (!session_ask(s, "closing /dev/%s%u", s->lab->device, device_of(s, worker)) ||
+	    !ended(s, "a close"))
+		return false;
+	s->workers[worker].open = false;
+	return true;
 }
 
 /**
- * session_setsize() - resize a slot
+ * session_setsize() - resize a device
  * @s: the session
- * @worker: number of the process
- * @slot: number of the slot it has open
+ * @worker: number of a process that has it open
  * @size: bytes
  *
  * Return: true, or false when the item failed.
  */
-bool session_setsize(struct session *s, unsigned int worker, unsigned int slot, uint64_t size)
+bool session_setsize(struct session *s, unsigned int worker, uint64_t size)
 {
 	begin(s, WIRE_SETSIZE, worker);
 	wire_put_u64(&s->request, size);
-	return session_ask(s, "setting the size of /dev/kshram%u to %llu bytes", slot,
-			   (unsigned long long)size) &&
+	return session_ask(s, "setting the size of /dev/%s%u to %llu bytes", s->lab->device,
+			   device_of(s, worker), (unsigned long long)size) &&
 	       ended(s, "KSHRAM_SETSIZE");
 }
 
 /**
- * session_getsize() - ask a slot's size
+ * session_getsize() - ask a device's size
  * @s: the session
- * @worker: number of the process
- * @slot: number of the slot it has open
+ * @worker: number of a process that has it open
  * @size: gets it, in bytes
  *
  * Return: true, or false when the item failed.
  */
-bool session_getsize(struct session *s, unsigned int worker, unsigned int slot, uint64_t *size)
+bool session_getsize(struct session *s, unsigned int worker, uint64_t *size)
 {
 	begin(s, WIRE_GETSIZE, worker);
-	if (!session_ask(s, "asking the size of /dev/kshram%u", slot))
+	if (!session_ask(s, "asking the size of /dev/%s%u", s->lab->device, device_of(s, worker)))
 		return false;
 	*size = wire_take_u64(&s->answer);
 	return ended(s, "KSHRAM_GETSIZE");
 }
 
 /**
- * session_map() - map a slot from its start
+ * session_map() - map a device from its start
  * @s: the session
- * @worker: number of the process
- * @slot: number of the slot it has open
+ * @worker: number of a process that has it open
  * @len: bytes
  *
  * Return: true, or false when the item failed.
  */
-bool session_map(struct session *s, unsigned int worker, unsigned int slot, uint64_t len)
+bool session_map(struct session *s, unsigned int worker, uint64_t len)
 {
 	begin(s, WIRE_MAP, worker);
 	wire_put_u64(&s->request, len);
-	return session_ask(s, "mapping %llu bytes of /dev/kshram%u", (unsigned long long)len,
-			   slot) &&
-	       ended(s, "mmap");
+	if (!session_ask(s, "mapping %llu bytes of /dev/%s%u", (unsigned long long)len,
+			 s->lab->device, device_of(s, worker)) ||
+	    !ended(s, "mmap"))
+		return false;
+	s->workers[worker].mapped = len;
+	return true;
 }
 
 /**
  * session_fill() - fill a mapping
  * @s: the session
- * @worker: number of the process
- * @slot: number of the slot it has mapped
+ * @worker: number of a process that has a device mapped
  * @byte: with what
  *
  * Return: true, or false when the item failed.
  */
-bool session_fill(struct session *s, unsigned int worker, unsigned int slot, uint8_t byte)
+bool session_fill(struct session *s, unsigned int worker, uint8_t byte)
 {
 	begin(s, WIRE_FILL, worker);
 	wire_put_u32(&s->request, byte);
-	return session_ask(s, "clearing the whole mapping of /dev/kshram%u", slot) &&
-	       ended(s, "clearing");
+	return session_ask(s, "%s the whole mapping of /dev/%s%u", byte ? "filling" : "clearing",
+			   s->lab->device, device_of(s, worker)) &&
+	       ended(s, byte ? "filling" : "clearing");
 }
 
 /**
  * session_poke() - store bytes in a mapping
  * @s: the session
- * @worker: number of the process
- * @slot: number of the slot it has mapped
- * @offset: where, in bytes from the slot's start
+ * @worker: number of a process that has a device mapped
+ * @offset: where, in bytes from the device's start
  * @data: what
  * @len: how many bytes
  *
  * Return: true, or false when the item failed.
  */
-bool session_poke(struct session *s, unsigned int worker, unsigned int slot, uint64_t offset,
-		  const void *data, size_t len)
+bool session_poke(struct session *s, unsigned int worker, uint64_t offset, const void *data,
+		  size_t len)
 {
 	begin(s, WIRE_POKE, worker);
 	wire_put_u64(&s->request, offset);
 	wire_put_bytes(&s->request, data, len);
-	return session_ask(s, "storing %zu bytes at offset %llu of the mapped /dev/kshram%u", len,
-			   (unsigned long long)offset, slot) &&
+	return session_ask(s, "storing %zu bytes at offset %llu of the mapped /dev/%s%u", len,
+			   (unsigned long long)offset, s->lab->device, device_of(s, worker)) &&
 	       ended(s, "a store");
 }
 
 /**
  * session_peek() - load bytes from a mapping
  * @s: the session
- * @worker: number of the process
- * @slot: number of the slot it has mapped
- * @offset: where, in bytes from the slot's start
+ * @worker: number of a process that has a device mapped
+ * @offset: where, in bytes from the device's start
  * @data: gets them
  * @len: how many bytes
  *
  * Return: true, or false when the item failed.
  */
-bool session_peek(struct session *s, unsigned int worker, unsigned int slot, uint64_t offset,
-		  void *data, size_t len)
+bool session_peek(struct session *s, unsigned int worker, uint64_t offset, void *data, size_t len)
 {
 	const void *got;
 	size_t size;
@@ -341,15 +418,15 @@ bool session_peek(struct session *s, unsigned int worker, unsigned int slot, uin
 	begin(s, WIRE_PEEK, worker);
 	wire_put_u64(&s->request, offset);
 	wire_put_u32(&s->request, (uint32_t)len);
-	if (!session_ask(s, "reading %zu bytes at offset %llu of the mapped /dev/kshram%u", len,
-			 (unsigned long long)offset, slot))
+	if (!session_ask(s, "reading %zu bytes at offset %llu of the mapped /dev/%s%u", len,
+			 (unsigned long long)offset, s->lab->device, device_of(s, worker)))
 		return false;
 	got = wire_take_bytes(&s->answer, &size);
 	if (!ended(s, "a load"))
 		return false;
 	if (size != len)
-		return session_fail(s, "%zu bytes were asked of /dev/kshram%u and %zu came", len,
-				    slot, size);
+		return session_fail(s, "%zu bytes were asked of /dev/%s%u and %zu came", len,
+				    s->lab->device, device_of(s, worker), size);
 	memcpy(data, got, len);
 	return true;
 }

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d61524bu /* "KRam" */
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 #define WIRE_BODY_MAX (64 * 1024)
 /* Name of the virtio-serial port, as the guest sees it in sysfs. */
 #define WIRE_PORT_NAME "kshram.agent"
@@ -36,9 +36,9 @@
  *	input is /dev/null
  * @WIRE_INSMOD: host: string path in the guest, string parameters
  * @WIRE_RMMOD: host: string module name
- * @WIRE_NODES: host: u32 count; the device nodes 0..count-1 exist
- * @WIRE_OPEN: host: u32 worker, u32 slot; (re)starts that worker process and
- *	opens the slot's node in it
+ * @WIRE_NODES: host: u32 count, string device; /dev/<device>0 to <count - 1> exist
+ * @WIRE_OPEN: host: u32 worker, u32 slot, string device; (re)starts that worker
+ *	process and opens /dev/<device><slot> in it
  * @WIRE_SETSIZE: host: u32 worker, u64 size in bytes
  * @WIRE_GETSIZE: host: u32 worker; gives u64 size in bytes
  * @WIRE_MAP: host: u32 worker, u64 length in bytes

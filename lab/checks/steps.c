@@ -22,13 +22,33 @@
 #include "kshram.h"
 #include "steps.h"
 
-#define NODE_PREFIX "kshram"
-/* "/dev/kshram" and the digits of any unsigned int. */
-#define NODE_MAX 32
+/* The most letters of a device's name. */
+#define PREFIX_MAX 32
+/* "/dev/", the name and the digits of any unsigned int. */
+#define NODE_MAX 64
+
+/* The devices are /dev/<prefix>0 and so on. */
+static char prefix[PREFIX_MAX + 1] = "kshram";
+
+/**
+ * step_device() - use other devices than /dev/kshram0 and so on
+ * @name: what comes before the number
+ *
+ * Return: 0, or -1 when this cannot be one, and then nothing has changed.
+ */
+int step_device(const char *name)
+{
+	size_t len = strnlen(name, sizeof(prefix));
+
+	if (!len || len == sizeof(prefix) || strchr(name, '/'))
+		return -1;
+	memcpy(prefix, name, len + 1);
+	return 0;
+}
 
 static void node_path(char *path, unsigned int index)
 {
-	snprintf(path, NODE_MAX, "/dev/" NODE_PREFIX "%u", index);
+	snprintf(path, NODE_MAX, "/dev/%s%u", prefix, index);
 }
 
 static const char *errno_name(int err)
@@ -94,11 +114,11 @@ static void say_nodes(struct step_error *error)
 	/* Names that only look alike are the usual mistake: show them instead. */
 	alike = !found;
 	while (alike && (entry = readdir(dir)))
-		if (strncasecmp(entry->d_name, NODE_PREFIX, strlen(NODE_PREFIX)) == 0)
+		if (strncasecmp(entry->d_name, prefix, strlen(prefix)) == 0)
 			say(error, "%s%.32s", found++ ? " " : "; /dev has ", entry->d_name);
 	closedir(dir);
 	if (!found)
-		say(error, "; /dev has no " NODE_PREFIX " node at all");
+		say(error, "; /dev has no %s node at all", prefix);
 }
 
 /**

@@ -45,6 +45,7 @@ struct step_slot {
 	}
 
 /* Every step returns 0, or -1 with @error filled; nothing changes on failure. */
+int step_device(const char *name);
 int step_nodes(unsigned int count, struct step_error *error);
 int step_open(struct step_slot *slot, unsigned int index, struct step_error *error);
 int step_setsize(struct step_slot *slot, unsigned long size, struct step_error *error);

@@ -137,7 +137,7 @@ json() {
 	jq -e "$1" "$tmp/json"
 }
 check "JSON: one object with all that is documented" json \
-	'[has("module", "name", "vermagic", "license", "kernel", "release", "accelerator", "limit",
+	'[has("lab", "module", "name", "vermagic", "license", "kernel", "release", "accelerator", "limit",
 	      "seconds", "score", "total", "items", "notes")] | all'
 check "JSON: items in order, points add up to the score" json \
 	'([.items[].number] == [range(1; 9)]) and ([.items[].points] | add) == .score and

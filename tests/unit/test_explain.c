@@ -7,7 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -349,15 +348,6 @@ static void test_hostile(void **state)
 	free(line);
 }
 
-static void test_errnos(void **state)
-{
-	(void)state;
-	assert_non_null(strstr(explain_again_errno(EEXIST), "left something behind"));
-	assert_string_equal(explain_again_errno(EINVAL), "");
-	for (uint32_t err = 0; err < 0x10000; err += 1)
-		assert_non_null(explain_slot_errno(err));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -375,7 +365,6 @@ int main(void)
 		cmocka_unit_test(test_nothing_to_find),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_errnos),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * test_items.c - the table of items, and texts of bounded length
+ * test_text.c - texts of bounded length
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,65 +9,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "../../grade/items.h"
 #include "../../grade/text.h"
-
-static void test_points_are_the_courses(void **state)
-{
-	static const unsigned int points[] = { 10, 10, 10, 5, 20, 20, 20, 5 };
-
-	(void)state;
-	assert_int_equal(items_count(), 8);
-	assert_int_equal(items_total(), 100);
-	for (size_t i = 0; i < 8; i++)
-		assert_int_equal(items_get(i)->points, points[i]);
-	assert_null(items_get(8));
-	assert_null(items_get(SIZE_MAX));
-}
-
-static void test_names_differ(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < items_count(); i++) {
-		assert_true(*items_get(i)->title);
-		for (size_t j = 0; j < i; j++)
-			assert_string_not_equal(items_get(i)->name, items_get(j)->name);
-	}
-}
-
-/* The score after each number of items passed, the next one failing or not. */
-static void test_score_is_what_passed_before(void **state)
-{
-	static const unsigned int scores[] = { 0, 10, 20, 30, 35, 55, 75, 95, 100 };
-
-	(void)state;
-	for (size_t passed = 0; passed <= 8; passed++) {
-		enum item_state states[ITEMS_MAX] = { ITEM_NOT_REACHED };
-
-		for (size_t i = 0; i < passed; i++)
-			states[i] = ITEM_PASSED;
-		assert_int_equal(items_score(states), scores[passed]);
-		states[passed] = ITEM_FAILED;
-		assert_int_equal(items_score(states), scores[passed]);
-	}
-}
-
-static void test_nothing_counts_behind_a_failure(void **state)
-{
-	enum item_state states[ITEMS_MAX];
-
-	(void)state;
-	for (size_t failed = 0; failed < 8; failed++) {
-		unsigned int before = 0;
-
-		for (size_t i = 0; i < 8; i++) {
-			states[i] = i == failed ? ITEM_FAILED : ITEM_PASSED;
-			if (i < failed)
-				before += items_get(i)->points;
-		}
-		assert_int_equal(items_score(states), before);
-	}
-}
 
 static void test_text_is_cut_visibly(void **state)
 {
@@ -128,10 +70,6 @@ static void test_wrap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_points_are_the_courses),
-		cmocka_unit_test(test_names_differ),
-		cmocka_unit_test(test_score_is_what_passed_before),
-		cmocka_unit_test(test_nothing_counts_behind_a_failure),
 		cmocka_unit_test(test_text_is_cut_visibly),
 		cmocka_unit_test(test_foreign_text_is_harmless),
 		cmocka_unit_test(test_wrap),
