@@ -58,6 +58,10 @@ done
 cp lab/kit/init "$root/init"
 cp lab/kit/session "$root/bin/session"
 chmod 755 "$root/init" "$root/bin/session"
+# What the items are called, a number and a title on each line.
+awk '$1 == "item" { sub(/^item +[^ ]+ +[0-9]+ +/, ""); print ++n, $0 }' lab/kshram/items \
+	>"$root/items"
+[ -s "$root/items" ] || die "lab/kshram/items has no items"
 for program in check_msg check_resize check_fork; do
 	strip -o "$root/bin/$program" "$checks/$program"
 	chmod 755 "$root/bin/$program"
