@@ -117,6 +117,12 @@ static void serve(struct agent *agent, struct wire_message *request)
 	case WIRE_CLOSE:
 		worker_request(request, &answer);
 		break;
+	case WIRE_RESEED:
+		agent_reseed(request, &answer);
+		break;
+	case WIRE_WRITE:
+		agent_write(request, &answer);
+		break;
 	case WIRE_POWEROFF:
 		answer_begin(&answer, request->seq, 0, "");
 		end = true;

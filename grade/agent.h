@@ -99,6 +99,23 @@ void answer_begin(struct wire_message *answer, uint16_t seq, uint32_t error, con
  */
 bool agent_run(struct agent *agent, struct wire_message *request, struct wire_message *answer);
 
+/* agent_restored.c */
+
+/**
+ * agent_reseed() - serve WIRE_RESEED: become another machine than the others
+ * that were restored from the same one
+ * @request: the request; its fields are taken
+ * @answer: gets the answer
+ */
+void agent_reseed(struct wire_message *request, struct wire_message *answer);
+
+/**
+ * agent_write() - serve WIRE_WRITE: store a piece of a file
+ * @request: the request; its fields are taken
+ * @answer: gets the answer
+ */
+void agent_write(struct wire_message *request, struct wire_message *answer);
+
 /* agent_worker.c */
 
 /**

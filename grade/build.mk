@@ -7,9 +7,9 @@
 GRADE_LIB_SRCS	:= $(filter-out grade/agent% grade/kshram-% grade/jail_init.c,$(wildcard grade/*.c))
 GRADE_LIB	:= $(OBJ)/libgrade.a
 GRADE_HEADERS	:= $(wildcard grade/*.h) lab/checks/steps.h include/kshram.h
-GRADE_LIBS	:= -larchive -lelf -ldw -ljansson -lseccomp
+GRADE_LIBS	:= -larchive -lelf -ldw -ljansson -lseccomp -lxxhash
 
-AGENT_SRCS	:= grade/agent.c grade/agent_boot.c grade/agent_run.c \
+AGENT_SRCS	:= grade/agent.c grade/agent_boot.c grade/agent_run.c grade/agent_restored.c \
 		   grade/agent_worker.c grade/wire.c lab/checks/steps.c
 AGENT		:= $(GUEST)/kshram-agent
 
@@ -28,7 +28,7 @@ $(GRADE_LIB): $(GRADE_LIB_SRCS:%.c=$(OBJ)/%.o)
 
 $(BIN)/kshram-vm: $(OBJ)/grade/kshram-vm.o $(GRADE_LIB) | $(AGENT) $(JAIL_INIT)
 	@mkdir -p $(@D)
-	$(CC) -o $@ $< $(GRADE_LIB) -larchive -lseccomp
+	$(CC) -o $@ $< $(GRADE_LIB) -larchive -ljansson -lseccomp -lxxhash
 
 $(BIN)/kshram-grade: $(OBJ)/grade/kshram-grade.o $(GRADE_LIB) | $(AGENT) $(JAIL_INIT)
 	@mkdir -p $(@D)

@@ -17,18 +17,17 @@
 
 #include "explain.h"
 #include "grade.h"
+#include "ready.h"
 #include "session.h"
 #include "verbs.h"
 
-/* Do the items in order; how far it went shows in their states. */
-static void run_items(struct session *s)
+/* Do the items from @first to before @end in order, until one does not hold. */
+static bool run_items(struct session *s, size_t first, size_t end)
 {
-	struct grade_result *result = s->result;
-	enum item_state states[ITEMS_MAX] = { ITEM_NOT_REACHED };
 	bool held = true;
 
-	for (size_t i = 0; held && i < s->lab->nitems; i++) {
-		struct grade_item *item = &result->items[i];
+	for (size_t i = first; held && i < end; i++) {
+		struct grade_item *item = &s->result->items[i];
 		int64_t begin = vm_now_ms();
 
 		s->item = &s->lab->items[i];
@@ -43,11 +42,19 @@ static void run_items(struct session *s)
 			begin = s->deadline - (int64_t)s->config->seconds * 1000;
 		held = script_run(s, s->item);
 		if (!s->host_failed)
-			states[i] = held ? ITEM_PASSED : ITEM_FAILED;
-		item->state = states[i];
+			item->state = held ? ITEM_PASSED : ITEM_FAILED;
 		item->ms = vm_now_ms() - begin;
 	}
-	result->score = lab_score(s->lab, states);
+	return held;
+}
+
+static unsigned int score(const struct lab *lab, const struct grade_result *result)
+{
+	enum item_state states[ITEMS_MAX];
+
+	for (size_t i = 0; i < lab->nitems; i++)
+		states[i] = result->items[i].state;
+	return lab_score(lab, states);
 }
 
 /* The bytes that were inspected are the ones that run, whatever becomes of the file. */
@@ -95,25 +102,11 @@ static char *pack(struct luggage *luggage, const char *directory, const char *na
 	return luggage->host[i];
 }
 
-static struct vm *start(const struct grade_config *config, int module_fd, char *error,
-			size_t error_size)
+/* All that goes into the machine; without the module when @module_fd is -1. */
+static void pack_all(struct luggage *luggage, const struct grade_config *config, int module_fd)
 {
 	const struct lab *lab = config->lab;
-	struct luggage *luggage = calloc(1, sizeof(*luggage));
-	struct vm_config vm = {
-		.kernel_dir = config->kernel_dir,
-		.jail = config->jail,
-		.jail_user = config->jail_user,
-		.seconds = config->seconds,
-		.input_fd = -1,
-		.console_fd = config->console_fd,
-	};
-	struct vm *started;
 
-	if (!luggage) {
-		snprintf(error, error_size, "no memory");
-		return NULL;
-	}
 	if (lab->sample)
 		snprintf(pack(luggage, GRADE_GUEST_MODULES, lab->sample, ".ko"), LUGGAGE_PATH_MAX,
 			 "%s", config->hello);
@@ -123,11 +116,163 @@ static struct vm *start(const struct grade_config *config, int module_fd, char *
 	for (size_t i = 0; i < lab->nfiles; i++)
 		snprintf(pack(luggage, GRADE_GUEST_FILES, lab->files[i], ""), LUGGAGE_PATH_MAX,
 			 "%s/%s", lab->dir, lab->files[i]);
-	vm.files = luggage->files;
-	vm.nfiles = luggage->count;
+}
+
+static struct vm_config machine(const struct grade_config *config, const struct luggage *luggage)
+{
+	return (struct vm_config){
+		.kernel_dir = config->kernel_dir,
+		.files = luggage->files,
+		.nfiles = luggage->count,
+		.jail = config->jail,
+		.jail_user = config->jail_user,
+		.seconds = config->seconds,
+		.input_fd = -1,
+		.console_fd = config->console_fd,
+	};
+}
+
+/* From here on the limit counts. */
+static void set_deadline(struct session *s)
+{
+	s->deadline = vm_now_ms() + (int64_t)s->config->seconds * 1000;
+}
+
+/* Boot a machine that has the module in its initramfs. */
+static struct vm *boot(const struct grade_config *config, char *error, size_t error_size)
+{
+	struct luggage *luggage = calloc(1, sizeof(*luggage));
+	struct vm *started = NULL;
+	struct vm_config vm;
+	int module_fd = -1;
+
+	if (!luggage) {
+		snprintf(error, error_size, "no memory");
+		return NULL;
+	}
+	if (!config->module_error) {
+		module_fd = module_file(config->module);
+		if (module_fd < 0) {
+			snprintf(error, error_size, "cannot copy the module: %s", strerror(errno));
+			goto out;
+		}
+	}
+	pack_all(luggage, config, module_fd);
+	vm = machine(config, luggage);
 	started = vm_start(&vm, error, error_size);
+out:
+	if (module_fd >= 0)
+		close(module_fd);
 	free(luggage);
 	return started;
+}
+
+/* ---- with a saved machine ---- */
+
+/*
+ * struct proving - what the items before the module need, while a machine is
+ * made that will be saved
+ * @s: the session
+ * @count: how many items
+ */
+struct proving {
+	struct session *s;
+	size_t count;
+};
+
+static bool prove(void *arg, struct vm *vm, struct saved *saved)
+{
+	const struct proving *p = arg;
+	const struct grade_result *result = p->s->result;
+
+	p->s->vm = vm;
+	set_deadline(p->s);
+	if (!run_items(p->s, 0, p->count))
+		return false;
+	saved->nitems = p->count;
+	for (size_t i = 0; i < saved->nitems; i++)
+		saved->ms[i] = result->items[i].ms;
+	snprintf(saved->release, sizeof(saved->release), "%s", result->release);
+	return true;
+}
+
+static void take_proven(struct grade_result *result, const struct saved *saved)
+{
+	for (size_t i = 0; i < saved->nitems; i++) {
+		result->items[i].state = ITEM_PASSED;
+		result->items[i].ms = saved->ms[i];
+		result->items[i].saved = true;
+	}
+	snprintf(result->release, sizeof(result->release), "%s", saved->release);
+	result->restored = true;
+}
+
+/* Give the module to a machine that was restored without it. */
+static int send_module(const struct session *s, char *why, size_t why_size)
+{
+	const struct module_info *module = s->config->module;
+	char path[GRADE_GUEST_PATH_MAX];
+
+	if (s->config->module_error)
+		return 0;
+	snprintf(path, sizeof(path), GRADE_GUEST_MODULES "/%s.ko", s->lab->name);
+	return vm_write_file(s->vm, path, module->data, module->size, vm_now_ms() + READY_MS, why,
+			     why_size);
+}
+
+/* There is no machine, and what was done in one does not count. */
+static void forget(struct session *s)
+{
+	vm_end(s->vm);
+	s->vm = NULL;
+	memset(s->result, 0, sizeof(*s->result));
+}
+
+/*
+ * Take a saved machine and give it the module. Without one, @note says why and
+ * the session has no machine; with one that did not hold while it was made, the
+ * session has that and its result.
+ *
+ * Return: how it went; @done gets how many items are done.
+ */
+static enum ready_result take_saved(struct session *s, size_t *done, struct text *note)
+{
+	struct luggage *luggage = calloc(1, sizeof(*luggage));
+	struct proving proving = { s, lab_before_module(s->lab) };
+	char *purpose = lab_purpose(s->lab, proving.count), why[512] = "no memory";
+	const struct ready_proof proof = { purpose, prove, &proving };
+	enum ready_result result = READY_FAILED;
+	struct ready ready = { .saved = SAVED_INIT };
+	struct vm_config vm;
+
+	if (luggage && purpose) {
+		pack_all(luggage, s->config, -1);
+		vm = machine(s->config, luggage);
+		result = ready_machine(&ready, &vm, &proof, why, sizeof(why));
+	}
+	s->vm = ready.vm;
+	if (result == READY_OK) {
+		*done = ready.saved.nitems;
+		if (*done != proving.count) {
+			snprintf(why, sizeof(why), "what was saved is of another lab");
+			result = READY_FAILED;
+		} else if (send_module(s, why, sizeof(why))) {
+			result = READY_FAILED;
+		} else {
+			take_proven(s->result, &ready.saved);
+		}
+	}
+	if (result == READY_FAILED) {
+		forget(s);
+		*done = 0;
+		text_add(note,
+			 "A machine was booted for this run, because none could be restored: %s.",
+			 why);
+	}
+	ready_free(&ready);
+	free(purpose);
+	free(luggage);
+	return result;
 }
 
 static enum grade_outcome outcome(const struct session *s, const struct grade_result *result,
@@ -159,43 +304,44 @@ enum grade_outcome grade_run(const struct grade_config *config, struct grade_res
 			     char *error, size_t error_size)
 {
 	enum grade_outcome how = GRADE_HOST_FAILED;
+	enum ready_result ready = READY_FAILED;
 	struct session *s = calloc(1, sizeof(*s));
 	int64_t begin = vm_now_ms();
+	struct text note = { 0 };
 	const char *console;
-	int module_fd = -1;
-	size_t len;
+	size_t len, done = 0;
 
 	memset(result, 0, sizeof(*result));
 	if (!s) {
 		snprintf(error, error_size, "no memory");
 		return how;
 	}
-	if (!config->module_error) {
-		module_fd = module_file(config->module);
-		if (module_fd < 0) {
-			snprintf(error, error_size, "cannot copy the module: %s", strerror(errno));
-			goto out;
-		}
-	}
 	s->config = config;
 	s->lab = config->lab;
 	s->result = result;
-	s->vm = start(config, module_fd, error, error_size);
+	if (!config->cold)
+		ready = take_saved(s, &done, &note);
+	if (ready == READY_FAILED)
+		s->vm = boot(config, error, error_size);
 	if (!s->vm)
 		goto out;
-	/* From here: finding out whether KVM works, once a host, is not the module's time. */
-	s->deadline = vm_now_ms() + (int64_t)config->seconds * 1000;
 	snprintf(result->accelerator, sizeof(result->accelerator), "%s", vm_accelerator(s->vm));
-	run_items(s);
+	/* What did not hold before the save is the result; else there is more to do. */
+	if (ready != READY_REFUSED) {
+		/* Finding out whether KVM works, once a host, is not the module's time. */
+		set_deadline(s);
+		run_items(s, done, s->lab->nitems);
+	}
+	result->score = score(s->lab, result);
 	console = vm_console(s->vm, &len);
 	result->nnotes =
 		explain_notes(result->notes, GRADE_NOTES_MAX, console, len, config->module);
+	if (note.len && result->nnotes < GRADE_NOTES_MAX)
+		result->notes[result->nnotes++] = note;
 	how = outcome(s, result, error, error_size);
 	vm_end(s->vm);
 	result->ms = vm_now_ms() - begin;
 out:
-	if (module_fd >= 0)
-		close(module_fd);
 	free(s);
 	return how;
 }

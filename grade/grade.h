@@ -31,6 +31,7 @@
  * @seconds: the limit for all items together
  * @jail: run the machine in a jail
  * @jail_user: as in struct vm_config
+ * @cold: boot a machine and do every item in it, instead of taking a saved one
  * @console_fd: where the console is copied, or -1
  * @progress: called as each item begins, may be NULL
  * @progress_arg: its first argument
@@ -45,6 +46,7 @@ struct grade_config {
 	unsigned int seconds;
 	bool jail;
 	const char *jail_user;
+	bool cold;
 	int console_fd;
 	void (*progress)(void *arg, const struct item *item);
 	void *progress_arg;
@@ -54,11 +56,13 @@ struct grade_config {
  * struct grade_item - how one item went
  * @state: passed, failed, or not reached
  * @ms: how long it took in milliseconds
+ * @saved: it was done once, before the machine was saved that this run began with
  * @reason: why it failed, in words; empty when it did not
  */
 struct grade_item {
 	enum item_state state;
 	int64_t ms;
+	bool saved;
 	struct text reason;
 };
 
@@ -69,6 +73,7 @@ struct grade_item {
  * @ms: how long all took in milliseconds
  * @release: the guest's kernel release, "" when it did not boot
  * @accelerator: what the machine ran with: "kvm" or "tcg"
+ * @restored: the machine was a saved one
  * @notes: what else the kernel reported; changes no score
  * @nnotes: how many
  */
@@ -78,6 +83,7 @@ struct grade_result {
 	int64_t ms;
 	char release[64];
 	char accelerator[16];
+	bool restored;
 	struct text notes[GRADE_NOTES_MAX];
 	size_t nnotes;
 };

@@ -209,6 +209,25 @@ static int add_program(const struct jail *jail)
 	return rc;
 }
 
+/* What it boots from; or room for the memory of one that did, as large as that. */
+static int add_machine(const struct jail *jail)
+{
+	char size[32];
+	const char *const room[] = { "--size",	size,	"--tmpfs", JAIL_RAM_DIR,
+				     "--perms", "0600", NULL };
+
+	if (jail->ram < 0)
+		return add_fd(jail, "--ro-bind-data", jail->kernel, JAIL_KERNEL) ||
+				       add_fd(jail, "--ro-bind-data", jail->initramfs,
+					      JAIL_INITRAMFS) ||
+				       lseek(jail->initramfs, 0, SEEK_SET) ?
+			       -1 :
+			       0;
+	/* And a page, as the file system counts more than the file. */
+	snprintf(size, sizeof(size), "%llu", ((unsigned long long)jail->memory_mb << 20) + 65536);
+	return add_list(jail, room) || add_fd(jail, "--file", jail->nothing, JAIL_RAM) ? -1 : 0;
+}
+
 static int add_arguments(struct jail *jail, bool kvm)
 {
 	/*
@@ -242,15 +261,12 @@ static int add_arguments(struct jail *jail, bool kvm)
 
 	jail->args = memfd_create("bwrap", MFD_CLOEXEC);
 	if (jail->args < 0 || add_list(jail, always) || add_program(jail) ||
-	    (kvm && add_list(jail, device)) ||
-	    add_fd(jail, "--ro-bind-data", jail->kernel, JAIL_KERNEL) ||
-	    add_fd(jail, "--ro-bind-data", jail->initramfs, JAIL_INITRAMFS) ||
-	    add_list(jail, runnable) ||
+	    (kvm && add_list(jail, device)) || add_machine(jail) || add_list(jail, runnable) ||
 	    add_fd(jail, "--ro-bind-data", jail->init, JAIL_INIT_PATH) || add_list(jail, last) ||
 	    add_fd(jail, "--seccomp", jail->filter, NULL) ||
 	    add_fd(jail, "--json-status-fd", jail->alive[1], NULL))
 		return -1;
-	return lseek(jail->args, 0, SEEK_SET) || lseek(jail->initramfs, 0, SEEK_SET) ? -1 : 0;
+	return lseek(jail->args, 0, SEEK_SET) ? -1 : 0;
 }
 
 static int choose_user(struct jail *jail, const char *name, bool kvm, char *error,
@@ -310,6 +326,11 @@ int jail_open(struct jail *jail, const struct vm_config *config, bool kvm, unsig
 		return -1;
 	}
 	jail->initramfs = initramfs;
+	jail->memory_mb = memory_mb;
+	if (config->memory && config->memory->state >= 0)
+		jail->ram = config->memory->ram;
+	if (jail->ram >= 0)
+		jail->nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	/* Opened here: the user of the jail need not be able to get there. */
 	if ((size_t)snprintf(path, sizeof(path), "%s/bzImage", config->kernel_dir) < sizeof(path))
 		jail->kernel = open(path, O_RDONLY | O_CLOEXEC);
@@ -324,7 +345,7 @@ int jail_open(struct jail *jail, const struct vm_config *config, bool kvm, unsig
 		snprintf(error, error_size, "kshram-jail-init: %s", strerror(errno));
 		return -1;
 	}
-	jail->filter = jail_filter(kvm);
+	jail->filter = jail_filter(kvm, jail->ram >= 0);
 	if (jail->filter < 0 || pipe2(jail->alive, O_CLOEXEC) || pipe2(jail->life, O_CLOEXEC)) {
 		snprintf(error, error_size, "cannot prepare the jail: %s", strerror(errno));
 		return -1;
@@ -354,11 +375,12 @@ static int become_user(const struct jail *jail)
 
 int jail_enter(const struct jail *jail)
 {
-	const int through[] = { jail->args, jail->filter,   jail->kernel,  jail->initramfs,
-				jail->init, jail->alive[0], jail->alive[1] };
+	const int through[] = { jail->args,	 jail->filter,	 jail->kernel,
+				jail->initramfs, jail->init,	 jail->ram,
+				jail->nothing,	 jail->alive[0], jail->alive[1] };
 
 	for (size_t i = 0; i < sizeof(through) / sizeof(through[0]); i++)
-		if (fcntl(through[i], F_SETFD, 0))
+		if (through[i] >= 0 && fcntl(through[i], F_SETFD, 0))
 			return -1;
 	if (limit(RLIMIT_AS, jail->memory) || limit(RLIMIT_NOFILE, FILES_MAX) ||
 	    limit(RLIMIT_CORE, 0) || limit(RLIMIT_MEMLOCK, 0) || limit(RLIMIT_MSGQUEUE, 0) ||
@@ -426,6 +448,8 @@ void jail_arguments(const struct jail *jail, void (*arg)(void *to, const char *t
 	arg(to, JAIL_INIT_PATH);
 	snprintf(number, sizeof(number), "%d", jail->alive[0]);
 	arg(to, number);
+	snprintf(number, sizeof(number), "%d", jail->ram);
+	arg(to, number);
 	arg(to, jail->qemu);
 }
 
@@ -481,8 +505,9 @@ int jail_wait(struct jail *jail)
 
 void jail_close(struct jail *jail)
 {
-	const int fds[] = { jail->args,	    jail->filter,   jail->kernel,  jail->init,
-			    jail->alive[0], jail->alive[1], jail->life[0], jail->life[1] };
+	const int fds[] = { jail->args,	    jail->filter,  jail->kernel,
+			    jail->init,	    jail->nothing, jail->alive[0],
+			    jail->alive[1], jail->life[0], jail->life[1] };
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] >= 0)

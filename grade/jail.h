@@ -25,6 +25,9 @@
 #define JAIL_KERNEL "/kernel"
 #define JAIL_INITRAMFS "/initramfs"
 #define JAIL_INIT_PATH "/init"
+/* The memory of a saved machine: a copy, which nobody else has. */
+#define JAIL_RAM_DIR "/ram"
+#define JAIL_RAM JAIL_RAM_DIR "/ram"
 /* How many threads QEMU may have. */
 #define JAIL_THREADS 64
 
@@ -35,6 +38,10 @@
  * @kernel: the kernel image, for bubblewrap to copy in
  * @initramfs: the same; the caller's
  * @init: the same: kshram-jail-init
+ * @ram: the memory of a saved machine, for kshram-jail-init to copy; or -1; the
+ *	caller's
+ * @nothing: with @ram, an empty file
+ * @memory_mb: its size in MiB
  * @alive: pipe: bubblewrap says which process will be QEMU; that it has no
  *	writer any more shows that bubblewrap is dead
  * @life: pipe: that it has no writer any more shows that we are dead
@@ -52,6 +59,9 @@ struct jail {
 	int kernel;
 	int initramfs;
 	int init;
+	int ram;
+	int nothing;
+	unsigned int memory_mb;
 	int alive[2];
 	int life[2];
 	char qemu[PATH_MAX];
@@ -63,13 +73,13 @@ struct jail {
 	rlim_t cpu_s;
 };
 
-#define JAIL_NONE                                                                    \
-	{                                                                            \
-		.args = -1, .filter = -1, .kernel = -1, .initramfs = -1, .init = -1, \
-		.alive = { -1, -1 }, .life = {                                       \
-			-1,                                                          \
-			-1                                                           \
-		}                                                                    \
+#define JAIL_NONE                                                                               \
+	{                                                                                       \
+		.args = -1, .filter = -1, .kernel = -1, .initramfs = -1, .init = -1, .ram = -1, \
+		.nothing = -1, .alive = { -1, -1 }, .life = {                                   \
+			-1,                                                                     \
+			-1                                                                      \
+		}                                                                               \
 	}
 
 /**
@@ -137,9 +147,10 @@ void jail_close(struct jail *jail);
 /**
  * jail_filter() - the system calls that QEMU may make, for the kernel
  * @kvm: with KVM, which opens its device for writing
+ * @saved: with the memory of a saved machine, a file that it opens for writing
  *
  * Return: a memfd with the program, at its start; -1 with errno set.
  */
-int jail_filter(bool kvm);
+int jail_filter(bool kvm, bool saved);
 
 #endif /* GRADE_JAIL_H */

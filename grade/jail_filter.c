@@ -210,7 +210,7 @@ static const int fatal[] = {
 };
 
 /* Calls that are judged by an argument; 0 or a negative errno. */
-static int add_conditional(scmp_filter_ctx filter, bool kvm)
+static int add_conditional(scmp_filter_ctx filter, bool kvm, bool saved)
 {
 	const struct scmp_arg_cmp thread = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD);
 	const struct scmp_arg_cmp process = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0);
@@ -218,6 +218,7 @@ static int add_conditional(scmp_filter_ctx filter, bool kvm)
 		SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
 	const struct scmp_arg_cmp old_reads =
 		SCMP_A1(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
+	const struct scmp_arg_cmp opens = SCMP_A2(SCMP_CMP_MASKED_EQ, O_CREAT | O_TRUNC, 0);
 	/* Its own limits, which can only get lower. */
 	const struct scmp_arg_cmp own = SCMP_A0(SCMP_CMP_EQ, 0);
 	int rc;
@@ -229,14 +230,16 @@ static int add_conditional(scmp_filter_ctx filter, bool kvm)
 		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, own);
 	if (!rc && kvm) /* /dev/kvm is there, and the only file that can be written. */
 		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 0);
+	/* Its memory is the only file that can be written; there can be no second. */
 	if (!rc)
-		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, reads);
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
+				      saved ? opens : reads);
 	if (!rc)
 		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(open), 1, old_reads);
 	return rc;
 }
 
-int jail_filter(bool kvm)
+int jail_filter(bool kvm, bool saved)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	int fd = -1, rc = filter ? 0 : -ENOMEM;
@@ -246,7 +249,7 @@ int jail_filter(bool kvm)
 	for (size_t i = 0; !rc && i < sizeof(fatal) / sizeof(fatal[0]); i++)
 		rc = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, fatal[i], 0);
 	if (!rc)
-		rc = add_conditional(filter, kvm);
+		rc = add_conditional(filter, kvm, saved);
 	if (!rc) {
 		fd = memfd_create("seccomp", MFD_CLOEXEC);
 		rc = fd < 0 ? -errno : seccomp_export_bpf(filter, fd);

@@ -2,20 +2,64 @@
 /*
  * jail_init.c - kshram-jail-init, the last steps into the jail, from inside
  *
- *	kshram-jail-init ALIVE PROGRAM [ARGUMENT]...
+ *	kshram-jail-init ALIVE RAM PROGRAM [ARGUMENT]...
  *
  * Bubblewrap runs it as process 1 of the jail, where it becomes PROGRAM. ALIVE
- * is the reading end of a pipe whose only writer is the bubblewrap outside.
+ * is the reading end of a pipe whose only writer is the bubblewrap outside. RAM
+ * is -1, or a descriptor of the memory of a saved machine: the file that others
+ * start from, too, so it can only be read, and PROGRAM gets a copy.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "jail.h"
+
+static int copy(int from, int to, off_t at, off_t end)
+{
+	static char data[256 * 1024];
+
+	while (at < end) {
+		size_t want = end - at < (off_t)sizeof(data) ? (size_t)(end - at) : sizeof(data);
+		ssize_t got = pread(from, data, want, at);
+
+		if (got <= 0 || pwrite(to, data, (size_t)got, at) != got)
+			return -1;
+		at += got;
+	}
+	return 0;
+}
+
+/* Only what is not a hole: most of the memory was never used. */
+static int copy_ram(int from)
+{
+	int to = open(JAIL_RAM, O_RDWR | O_CLOEXEC);
+	struct stat st;
+	off_t at = 0;
+
+	/* By its last byte, as the filter does not let its size be set. */
+	if (to < 0 || fstat(from, &st) || pwrite(to, "", 1, st.st_size - 1) != 1)
+		return -1;
+	while (at < st.st_size) {
+		off_t data = lseek(from, at, SEEK_DATA), hole;
+
+		if (data < 0 && errno == ENXIO)
+			break;
+		hole = data < 0 ? -1 : lseek(from, data, SEEK_HOLE);
+		if (hole < 0 || copy(from, to, data, hole))
+			return -1;
+		at = hole;
+	}
+	close(to);
+	return close(from);
+}
 
 int main(int argc, char **argv)
 {
@@ -28,9 +72,15 @@ int main(int argc, char **argv)
 	const struct rlimit none = { 0, 0 };
 	const struct rlimit threads = { JAIL_THREADS, JAIL_THREADS };
 	struct pollfd alive;
+	int ram;
 
-	if (argc < 3)
+	if (argc < 4)
 		return 125;
+	ram = (int)strtol(argv[2], NULL, 10);
+	if (ram >= 0 && copy_ram(ram)) {
+		perror("kshram-jail-init: the memory of the saved machine");
+		return 125;
+	}
 	if (setrlimit(RLIMIT_FSIZE, &none) || setrlimit(RLIMIT_NPROC, &threads)) {
 		perror("kshram-jail-init: setrlimit");
 		return 125;
@@ -45,7 +95,7 @@ int main(int argc, char **argv)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || poll(&alive, 1, 0) != 0)
 		return 125;
 	close(alive.fd);
-	execv(argv[2], argv + 2);
+	execv(argv[3], argv + 3);
 	perror("kshram-jail-init: exec");
 	return 125;
 }

@@ -34,6 +34,8 @@ static const char help[] =
 	"                  'make module KERNEL=NAME' builds it)\n"
 	"  --jail          run the virtual machine in a jail (bubblewrap)\n"
 	"  --jail-user N   with --jail, as root: the user it runs as (default: nobody)\n"
+	"  --cold          boot a machine and do all items in it; without this a saved\n"
+	"                  machine is restored, in which those before the module were done\n"
 	"  --json          print one JSON object in place of the table\n"
 	"  --log FILE      keep the machine's console in FILE\n"
 	"  --timeout S     limit for all items together, boot included (default: the lab's)\n"
@@ -71,6 +73,7 @@ struct options {
 	const char *jail_user;
 	unsigned int seconds;
 	bool jail;
+	bool cold;
 	bool json;
 };
 
@@ -135,6 +138,7 @@ static int parse_options(struct options *o, int argc, char **argv)
 		{ "hello", required_argument, NULL, 'e' },
 		{ "jail", no_argument, NULL, 'J' },
 		{ "jail-user", required_argument, NULL, 'u' },
+		{ "cold", no_argument, NULL, 'c' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "log", required_argument, NULL, 'l' },
 		{ "timeout", required_argument, NULL, 't' },
@@ -160,6 +164,9 @@ static int parse_options(struct options *o, int argc, char **argv)
 			break;
 		case 'u':
 			o->jail_user = optarg;
+			break;
+		case 'c':
+			o->cold = true;
 			break;
 		case 'j':
 			o->json = true;
@@ -405,6 +412,7 @@ static int grade(const struct options *o, const struct kernel *kernel,
 		.seconds = o->seconds ? o->seconds : o->lab->seconds,
 		.jail = o->jail,
 		.jail_user = o->jail_user,
+		.cold = o->cold,
 		.console_fd = log,
 		.progress = on_terminal ? show_progress : NULL,
 	};

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "kernels.h"
+#include "ready.h"
 #include "vm.h"
 
 #define NAME "kshram-vm"
@@ -46,6 +47,8 @@ static const char usage_text[] =
 	"  --timeout S             stop after S seconds, boot included; 0: never\n"
 	"                          (default: 120 with COMMAND, never with a shell)\n"
 	"  --icount                the machine's clock counts instructions\n"
+	"  --saved                 restore the machine from a saved one, which is booted\n"
+	"                          and saved when there is none (with COMMAND only)\n"
 	"  --jail                  run QEMU in a jail (bubblewrap)\n"
 	"  --jail-user NAME        with --jail, as root: the user it runs as (nobody)\n"
 	"  --console FILE          write the machine's console to FILE\n"
@@ -62,6 +65,7 @@ static const char usage_text[] =
  * @timeout_s: seconds; -1 for the default
  * @jail: run QEMU in a jail
  * @jail_user: as whom, or NULL
+ * @saved: restore a saved machine
  * @console: file for the console, or NULL
  * @command: NULL-terminated; NULL for a shell
  */
@@ -77,6 +81,7 @@ struct options {
 	long timeout_s;
 	bool icount;
 	bool jail;
+	bool saved;
 	const char *jail_user;
 	const char *console;
 	char **command;
@@ -154,6 +159,7 @@ static void parse(struct options *o, int argc, char **argv)
 		{ "timeout", required_argument, NULL, 't' },
 		{ "icount", no_argument, NULL, 'i' },
 		{ "jail", no_argument, NULL, 'j' },
+		{ "saved", no_argument, NULL, 's' },
 		{ "jail-user", required_argument, NULL, 'u' },
 		{ "console", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
@@ -193,6 +199,9 @@ static void parse(struct options *o, int argc, char **argv)
 		case 'j':
 			o->jail = true;
 			break;
+		case 's':
+			o->saved = true;
+			break;
 		case 'u':
 			o->jail_user = optarg;
 			break;
@@ -214,6 +223,8 @@ static void parse(struct options *o, int argc, char **argv)
 		o->command = argv + optind;
 	if (!o->command && o->console)
 		die("--console needs a COMMAND: a shell has the console itself");
+	if (o->saved && (!o->command || o->ndisks || o->icount))
+		die("--saved is for a COMMAND, without --disk and --icount");
 	if (o->jail_user && !o->jail)
 		die("--jail-user needs --jail");
 	if (o->timeout_s < 0)
@@ -384,6 +395,34 @@ static enum vm_result run(struct vm *vm, const struct options *o, int64_t deadli
 	return VM_OK;
 }
 
+static bool wait_for_boot(void *arg, struct vm *vm, struct saved *saved)
+{
+	int64_t begin = vm_now_ms();
+
+	(void)arg;
+	if (vm_wait_hello(vm, saved->release, sizeof(saved->release),
+			  begin + (int64_t)COMMAND_TIMEOUT_S * 1000) != VM_OK)
+		return false;
+	saved->nitems = 1;
+	saved->ms[0] = vm_now_ms() - begin;
+	return true;
+}
+
+static struct vm *restore(const struct vm_config *config, char *error, size_t error_size)
+{
+	const struct ready_proof proof = { "boot", wait_for_boot, NULL };
+	struct ready ready;
+	enum ready_result result = ready_machine(&ready, config, &proof, error, error_size);
+
+	if (result == READY_REFUSED) {
+		vm_end(ready.vm);
+		ready.vm = NULL;
+		snprintf(error, error_size, "the machine that was to be saved did not boot");
+	}
+	ready_free(&ready);
+	return ready.vm;
+}
+
 int main(int argc, char **argv)
 {
 	static struct options o = { .kernel = "stock", .timeout_s = -1 };
@@ -424,7 +463,10 @@ int main(int argc, char **argv)
 		config.input_fd = STDIN_FILENO;
 		raw = make_raw(&config);
 	}
-	vm = vm_start(&config, error, sizeof(error));
+	if (o.saved)
+		vm = restore(&config, error, sizeof(error));
+	else
+		vm = vm_start(&config, error, sizeof(error));
 	if (!vm) {
 		if (raw)
 			tcsetattr(STDIN_FILENO, TCSAFLUSH, &cooked);
@@ -434,7 +476,7 @@ int main(int argc, char **argv)
 	/* From here on: finding out about KVM, which happens once, is not counted. */
 	if (o.timeout_s)
 		deadline = vm_now_ms() + o.timeout_s * 1000;
-	result = vm_wait_hello(vm, NULL, 0, deadline);
+	result = o.saved ? VM_OK : vm_wait_hello(vm, NULL, 0, deadline);
 	booted = result == VM_OK;
 	if (booted)
 		result = run(vm, &o, deadline, &status);

@@ -117,6 +117,8 @@ enum item_state { ITEM_NOT_REACHED, ITEM_PASSED, ITEM_FAILED };
 int lab_read(struct lab *lab, const char *dir, char *error, size_t error_size);
 void lab_free(struct lab *lab);
 const char *lab_hint(const struct lab *lab, const char *set, int err);
+size_t lab_before_module(const struct lab *lab);
+char *lab_purpose(const struct lab *lab, size_t count);
 unsigned int lab_total(const struct lab *lab);
 unsigned int lab_score(const struct lab *lab, const enum item_state *states);
 

@@ -55,6 +55,7 @@
  * @console: QEMU's end of the console
  * @errors: QEMU's standard output and error
  * @jail: what it runs in, where the configuration asks for that
+ * @qmp: QEMU's end of its control channel
  */
 struct launch {
 	char *argv[ARGS_MAX + 1];
@@ -67,6 +68,7 @@ struct launch {
 	int console;
 	int errors;
 	struct jail jail;
+	int qmp;
 };
 
 static void arg(struct launch *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -88,10 +90,16 @@ static void jail_arg(void *to, const char *text)
 	arg(to, "%s", text);
 }
 
+static bool is_saved(const struct vm_config *config)
+{
+	return config->memory && config->memory->state >= 0;
+}
+
 static int make_cmdline(struct launch *l, const struct vm_config *config, char *error,
 			size_t error_size)
 {
-	const char *term = getenv("TERM");
+	/* One saved machine for all terminals: nobody sits at it. */
+	const char *term = config->memory ? NULL : getenv("TERM");
 	char own[CMDLINE_MAX], shell[160] = "";
 	int len;
 
@@ -197,11 +205,47 @@ static bool has_option(const char *dir, const char *line)
 	return found;
 }
 
+/* Its memory is a file's, written to or as a copy of it, or only QEMU's own. */
+static void add_memory(struct launch *l, const struct vm_memory *memory, unsigned int memory_mb,
+		       bool jail)
+{
+	arg(l, "-object");
+	/* In a jail is a copy of its own, so there need not be two. */
+	if (jail)
+		arg(l, "memory-backend-file,id=ram,size=%uM,mem-path=" JAIL_RAM ",share=on",
+		    memory_mb);
+	else
+		arg(l, "memory-backend-file,id=ram,size=%uM,mem-path=/proc/self/fd/%d,share=%s",
+		    memory_mb, memory->ram, memory->state < 0 ? "on" : "off");
+	if (memory->state >= 0) {
+		arg(l, "-incoming");
+		arg(l, "defer");
+	}
+}
+
+static void add_kernel(struct launch *l, const struct vm_config *config)
+{
+	/* In a saved machine it runs already. */
+	if (is_saved(config))
+		return;
+	arg(l, "-kernel");
+	arg(l, "%s%s", config->jail ? "" : config->kernel_dir,
+	    config->jail ? JAIL_KERNEL : "/bzImage");
+	arg(l, "-initrd");
+	if (config->jail)
+		arg(l, JAIL_INITRAMFS);
+	else
+		arg(l, "/proc/self/fd/%d", l->initramfs);
+	arg(l, "-append");
+	arg(l, "%s", l->cmdline);
+}
+
 static void make_argv(struct launch *l, const struct vm_config *config, const char *accelerator,
 		      unsigned int memory_mb)
 {
 	bool microvm = has_option(config->kernel_dir, "CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES=y");
 	const char *bus = microvm ? "device" : "pci";
+	const char *ram = config->memory ? ",memory-backend=ram" : "";
 
 	if (config->jail)
 		jail_arguments(&l->jail, jail_arg, l);
@@ -218,9 +262,9 @@ static void make_argv(struct launch *l, const struct vm_config *config, const ch
 	arg(l, "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
 	arg(l, "-machine");
 	if (microvm) /* Without PIT and PIC it hangs under TCG. */
-		arg(l, "microvm,acpi=off,pit=on,pic=on,rtc=on,isa-serial=on");
+		arg(l, "microvm,acpi=off,pit=on,pic=on,rtc=on,isa-serial=on%s", ram);
 	else
-		arg(l, "pc,usb=off,vmport=off,smbus=off");
+		arg(l, "pc,usb=off,vmport=off,smbus=off%s", ram);
 	arg(l, "-accel");
 	if (!strcmp(accelerator, "kvm"))
 		arg(l, "kvm");
@@ -240,16 +284,13 @@ static void make_argv(struct launch *l, const struct vm_config *config, const ch
 		arg(l, "-global");
 		arg(l, "virtio-mmio.force-legacy=false");
 	}
-	arg(l, "-kernel");
-	arg(l, "%s%s", config->jail ? "" : config->kernel_dir,
-	    config->jail ? JAIL_KERNEL : "/bzImage");
-	arg(l, "-initrd");
-	if (config->jail)
-		arg(l, JAIL_INITRAMFS);
-	else
-		arg(l, "/proc/self/fd/%d", l->initramfs);
-	arg(l, "-append");
-	arg(l, "%s", l->cmdline);
+	if (config->memory)
+		add_memory(l, config->memory, memory_mb, config->jail);
+	add_kernel(l, config);
+	arg(l, "-chardev");
+	arg(l, "socket,id=qmp,fd=%d", l->qmp);
+	arg(l, "-mon");
+	arg(l, "chardev=qmp,mode=control");
 	arg(l, "-chardev");
 	arg(l, "socket,id=console,fd=%d", l->console);
 	arg(l, "-serial");
@@ -306,6 +347,11 @@ static void become_qemu(struct launch *l, const struct vm_config *config, pid_t 
 			fcntl(l->initramfs, F_SETFD, 0);
 		fcntl(l->console, F_SETFD, 0);
 		fcntl(l->port, F_SETFD, 0);
+		fcntl(l->qmp, F_SETFD, 0);
+		if (config->memory)
+			fcntl(config->memory->ram, F_SETFD, 0);
+		if (is_saved(config))
+			fcntl(config->memory->state, F_SETFD, 0);
 		for (size_t i = 0; i < config->ndisks; i++)
 			fcntl(l->disks[i], F_SETFD, 0);
 		execvp(l->argv[0], l->argv);
@@ -412,12 +458,15 @@ static void close_one(int *fd)
 int qemu_start(struct qemu *qemu, const struct vm_config *config, const char *accelerator,
 	       char *error, size_t error_size)
 {
-	struct launch l = {
-		.initramfs = -1, .port = -1, .console = -1, .errors = -1, .jail = JAIL_NONE
-	};
+	struct launch l = { .initramfs = -1,
+			    .port = -1,
+			    .console = -1,
+			    .errors = -1,
+			    .qmp = -1,
+			    .jail = JAIL_NONE };
 	unsigned int memory_mb;
 	int rc = -1, pair[2];
-	off_t size;
+	off_t size = 0;
 
 	*qemu = (struct qemu)QEMU_INIT;
 	for (size_t i = 0; i < VM_DISKS_MAX; i++)
@@ -425,11 +474,15 @@ int qemu_start(struct qemu *qemu, const struct vm_config *config, const char *ac
 	if (make_cmdline(&l, config, error, error_size) ||
 	    open_disks(&l, config, error, error_size))
 		goto out;
-	l.initramfs = initramfs_make(config, &size, error, error_size);
-	if (l.initramfs < 0 || memory_of(config, size, &memory_mb, error, error_size))
+	if (!is_saved(config)) {
+		l.initramfs = initramfs_make(config, &size, error, error_size);
+		if (l.initramfs < 0)
+			goto out;
+	}
+	if (memory_of(config, size, &memory_mb, error, error_size))
 		goto out;
 	if (make_pair(&qemu->port, &l.port) || make_pair(&qemu->console, &l.console) ||
-	    pipe2(pair, O_CLOEXEC)) {
+	    make_pair(&qemu->qmp, &l.qmp) || pipe2(pair, O_CLOEXEC)) {
 		snprintf(error, error_size, "cannot make a socket: %s", strerror(errno));
 		goto out;
 	}
@@ -451,6 +504,7 @@ out:
 	close_one(&l.port);
 	close_one(&l.console);
 	close_one(&l.errors);
+	close_one(&l.qmp);
 	for (size_t i = 0; i < VM_DISKS_MAX; i++)
 		close_one(&l.disks[i]);
 	for (size_t i = 0; i < l.argc; i++)
@@ -486,6 +540,39 @@ void qemu_kill(const struct qemu *qemu)
 		kill(qemu->pid, SIGKILL);
 }
 
+char *qemu_arguments(const struct vm_config *config, const char *accelerator, char *error,
+		     size_t error_size)
+{
+	static const struct vm_memory memory = { .ram = -1, .state = -1 };
+	struct vm_config general = *config;
+	struct launch *l = calloc(1, sizeof(*l));
+	char *text = NULL;
+	unsigned int memory_mb;
+	size_t size = 0;
+	FILE *out;
+
+	if (!l) {
+		snprintf(error, error_size, "no memory");
+		return NULL;
+	}
+	general.memory = &memory;
+	general.jail = false;
+	l->initramfs = l->port = l->console = l->errors = l->qmp = -1;
+	if (!make_cmdline(l, &general, error, error_size) &&
+	    !memory_of(&general, 0, &memory_mb, error, error_size)) {
+		make_argv(l, &general, accelerator, memory_mb);
+		out = l->failed ? NULL : open_memstream(&text, &size);
+		for (size_t i = 0; out && i < l->argc; i++)
+			fprintf(out, "%s\n", l->argv[i]);
+		if (!out || fclose(out))
+			snprintf(error, error_size, "no memory for QEMU's arguments");
+	}
+	for (size_t i = 0; i < l->argc; i++)
+		free(l->argv[i]);
+	free(l);
+	return text;
+}
+
 void qemu_end(struct qemu *qemu)
 {
 	struct pollfd jailed = { .fd = qemu->jailed, .events = POLLIN };
@@ -507,4 +594,5 @@ void qemu_end(struct qemu *qemu)
 	close_one(&qemu->port);
 	close_one(&qemu->console);
 	close_one(&qemu->errors);
+	close_one(&qemu->qmp);
 }

@@ -23,6 +23,7 @@
  * @port: socket: the agent's port
  * @console: socket: the serial console
  * @errors: pipe: its standard output and error
+ * @qmp: socket: its control channel
  *
  * The descriptors are non-blocking and closed on exec.
  */
@@ -35,12 +36,13 @@ struct qemu {
 	int port;
 	int console;
 	int errors;
+	int qmp;
 };
 
 #define QEMU_INIT                                                                         \
 	{                                                                                 \
 		.pid = 0, .pidfd = -1, .jailed = -1, .alive = -1, .life = -1, .port = -1, \
-		.console = -1, .errors = -1                                               \
+		.console = -1, .errors = -1, .qmp = -1                                    \
 	}
 
 /**
@@ -69,6 +71,19 @@ int qemu_find(char path[PATH_MAX]);
  * @qemu: the process
  */
 void qemu_kill(const struct qemu *qemu);
+
+/**
+ * qemu_arguments() - what QEMU would be started with, for telling machines apart
+ * @config: what machine
+ * @accelerator: "kvm" or "tcg"
+ * @error: gets a sentence on failure
+ * @error_size: room there in bytes
+ *
+ * Return: text that is the same exactly when the arguments are, descriptors and
+ * the names of files aside; to be freed. NULL on failure.
+ */
+char *qemu_arguments(const struct vm_config *config, const char *accelerator, char *error,
+		     size_t error_size);
 
 /**
  * qemu_end() - kill it if it still runs, reap it, close the descriptors

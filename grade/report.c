@@ -58,8 +58,8 @@ static void print_item(FILE *out, size_t index, const struct item *item,
 	else
 		fprintf(out, "%6lld.%02d s", (long long)(how->ms / 1000),
 			(int)(how->ms % 1000 / 10));
-	fprintf(out, "  %s%s%s\n", colour ? state_colour(how->state) : "", state_name(how->state),
-		colour ? "\033[0m" : "");
+	fprintf(out, "  %s%s%s%s\n", colour ? state_colour(how->state) : "", state_name(how->state),
+		colour ? "\033[0m" : "", how->saved ? " (saved)" : "");
 	if (how->reason.len)
 		print_wrapped(out, how->reason.s);
 }
@@ -106,11 +106,11 @@ static double seconds(int64_t ms)
 /* All texts are printable ASCII, so none of these strings is refused. */
 static json_t *item_json(size_t index, const struct item *item, const struct grade_item *how)
 {
-	return json_pack("{s:i, s:s, s:s, s:i, s:i, s:s, s:f, s:s}", "number", (int)index + 1,
+	return json_pack("{s:i, s:s, s:s, s:i, s:i, s:s, s:b, s:f, s:s}", "number", (int)index + 1,
 			 "name", item->name, "title", item->title, "points",
 			 (int)points_of(item, how), "max", (int)item->points, "result",
-			 state_name(how->state), "seconds", seconds(how->ms), "reason",
-			 how->reason.s);
+			 state_name(how->state), "saved", how->saved, "seconds", seconds(how->ms),
+			 "reason", how->reason.s);
 }
 
 static json_t *build_json(const struct report *report)
@@ -126,13 +126,14 @@ static json_t *build_json(const struct report *report)
 	for (size_t i = 0; i < result->nnotes; i++)
 		json_array_append_new(notes, json_string(result->notes[i].s));
 	text_clean(path, sizeof(path), report->module, strlen(report->module));
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:f, s:i, s:i, s:o, s:o}",
-			 "lab", lab->name, "module", path, "name", module->name, "vermagic",
-			 module->vermagic, "license", module->license, "kernel", report->kernel,
-			 "release", result->release, "accelerator", result->accelerator, "limit",
-			 (int)report->config->seconds, "seconds", seconds(result->ms), "score",
-			 (int)result->score, "total", (int)lab_total(lab), "items", items, "notes",
-			 notes);
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:f, s:i, s:i, s:o, s:o}",
+		"lab", lab->name, "module", path, "name", module->name, "vermagic",
+		module->vermagic, "license", module->license, "kernel", report->kernel, "release",
+		result->release, "accelerator", result->accelerator, "machine",
+		result->restored ? "restored" : "cold", "limit", (int)report->config->seconds,
+		"seconds", seconds(result->ms), "score", (int)result->score, "total",
+		(int)lab_total(lab), "items", items, "notes", notes);
 }
 
 /**

@@ -77,6 +77,19 @@ static const char *check_unload(const struct lab *lab, const char *text)
 				   check_load(lab, text);
 }
 
+static bool always(const char *text)
+{
+	(void)text;
+	return true;
+}
+
+static bool of_sample(const char *text)
+{
+	const char *rest;
+
+	return begins(text, "sample", &rest);
+}
+
 static bool insmod(struct session *s, const char *name, const char *parameters, const char *what)
 {
 	char path[GRADE_GUEST_PATH_MAX];
@@ -415,11 +428,23 @@ static bool do_verify(struct session *s, const struct lab_step *step, const uint
 /* ---- the table ---- */
 
 static const struct verb verbs[] = {
-	{ .name = "boot", .run = do_boot },
-	{ .name = "load", .kind = VERB_TEXT, .check = check_load, .run = do_load },
-	{ .name = "unload", .kind = VERB_TEXT, .check = check_unload, .run = do_unload },
+	{ .name = "boot", .general = always, .run = do_boot },
+	{ .name = "load",
+	  .kind = VERB_TEXT,
+	  .check = check_load,
+	  .general = of_sample,
+	  .run = do_load },
+	{ .name = "unload",
+	  .kind = VERB_TEXT,
+	  .check = check_unload,
+	  .general = of_sample,
+	  .run = do_unload },
 	{ .name = "touch", .kind = VERB_TEXT, .check = check_touch, .run = do_touch },
-	{ .name = "hints", .kind = VERB_TEXT, .check = check_hints, .run = do_hints },
+	{ .name = "hints",
+	  .kind = VERB_TEXT,
+	  .check = check_hints,
+	  .general = always,
+	  .run = do_hints },
 	{ .name = "run",
 	  .kind = VERB_TEXT,
 	  .check = check_run,

@@ -31,6 +31,8 @@ enum verb_kind { VERB_NUMBERS, VERB_TEXT, VERB_LET, VERB_FOR, VERB_END };
  * @words: what the text of an "else" can name, besides numbers; NULL when there
  *	is nothing to say else
  * @otherwise: that text, for a step that has none
+ * @general: whether a step with this text, before anything of the module is in
+ *	the machine, goes the same for every module; NULL when it never does
  * @run: do it; false when the item has failed
  */
 struct verb {
@@ -41,6 +43,7 @@ struct verb {
 	const char *(*check)(const struct lab *lab, const char *text);
 	const char *const *words;
 	const char *otherwise;
+	bool (*general)(const char *text);
 	bool (*run)(struct session *s, const struct lab_step *step, const uint64_t *n);
 };
 

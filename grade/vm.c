@@ -18,6 +18,7 @@
 
 #include "accel.h"
 #include "qemu.h"
+#include "qmp.h"
 #include "vm.h"
 
 #define PROBE_MS 10000
@@ -27,6 +28,7 @@
 /*
  * struct vm - one machine
  * @qemu: the process and our ends of its channels
+ * @qmp: QEMU's control channel
  * @accelerator: a constant
  * @hello: the agent has said it
  * @gone: QEMU has ended and all it left was read
@@ -49,6 +51,7 @@
  */
 struct vm {
 	struct qemu qemu;
+	struct qmp qmp;
 	const char *accelerator;
 	bool hello;
 	bool gone;
@@ -341,6 +344,14 @@ static struct vm *launch(const struct vm_config *config, const char *accelerator
 		free(vm);
 		return NULL;
 	}
+	qmp_init(&vm->qmp, vm->qemu.qmp);
+	/* A restored one goes on where the saved one was stopped. */
+	if (config->memory && config->memory->state >= 0) {
+		vm->hello = true;
+		keep_console(vm, config->memory->console, config->memory->console_len);
+		if (!config->memory->shown)
+			copy_console(vm, config->memory->console, config->memory->console_len);
+	}
 	return vm;
 }
 
@@ -373,7 +384,7 @@ static int try_kvm(const struct vm_config *config, char *error, size_t error_siz
 	return result == VM_OK;
 }
 
-struct vm *vm_start(const struct vm_config *config, char *error, size_t error_size)
+const char *vm_choose_accelerator(const struct vm_config *config, char *error, size_t error_size)
 {
 	/* Instructions are counted by the emulator only. */
 	const char *accelerator = config->icount ? "tcg" : accel_known();
@@ -386,7 +397,14 @@ struct vm *vm_start(const struct vm_config *config, char *error, size_t error_si
 		accel_remember(works);
 		accelerator = works ? "kvm" : "tcg";
 	}
-	return launch(config, accelerator, error, error_size);
+	return accelerator;
+}
+
+struct vm *vm_start(const struct vm_config *config, char *error, size_t error_size)
+{
+	const char *accelerator = vm_choose_accelerator(config, error, error_size);
+
+	return accelerator ? launch(config, accelerator, error, error_size) : NULL;
 }
 
 enum vm_result vm_wait_hello(struct vm *vm, char *release, size_t size, int64_t deadline_ms)
@@ -512,6 +530,11 @@ const char *vm_errors(struct vm *vm)
 		return vm->said;
 	vm->said = NULL;
 	return how ? vm->how : vm->errors;
+}
+
+struct qmp *vm_qmp(struct vm *vm)
+{
+	return &vm->qmp;
 }
 
 const char *vm_accelerator(const struct vm *vm)

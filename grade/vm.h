@@ -16,7 +16,26 @@
 #include "wire.h"
 
 /**
+ * struct vm_memory - the guest's memory as a file, for saving and restoring
+ * @ram: descriptor of the file; as large as the memory, or empty
+ * @state: -1 to boot, and what the guest writes goes to the file; else the
+ *	descriptor of a state that vm_save() wrote, at its start: the machine is
+ *	that one, the guest's writes stay its own, and vm_restore() is called next
+ * @console: with @state, what the guest had printed
+ * @console_len: its length in bytes
+ * @shown: that went to the descriptor for the console before
+ */
+struct vm_memory {
+	int ram;
+	int state;
+	const char *console;
+	size_t console_len;
+	bool shown;
+};
+
+/**
  * struct vm_config - what machine to start
+ * @memory: where its memory is and whether it was saved, or NULL
  * @kernel_dir: a directory that kernel/get printed
  * @files: what to add to the initramfs, @nfiles of them
  * @nfiles: number of @files
@@ -45,6 +64,7 @@
  * descriptors are the caller's and must stay open until vm_end().
  */
 struct vm_config {
+	const struct vm_memory *memory;
 	const char *kernel_dir;
 	const struct vm_file *files;
 	size_t nfiles;
@@ -97,6 +117,7 @@ struct vm_file {
 enum vm_result { VM_OK, VM_TIMEOUT, VM_GONE, VM_LOST, VM_GARBAGE, VM_ERROR };
 
 struct vm;
+struct qmp;
 
 /* A deadline that never comes. */
 #define VM_FOREVER INT64_MAX
@@ -185,6 +206,69 @@ const char *vm_console(struct vm *vm, size_t *len);
  * for it; "" when it still runs, or the guest ended it.
  */
 const char *vm_errors(struct vm *vm);
+
+/**
+ * vm_choose_accelerator() - what such a machine will run with
+ * @config: what machine
+ * @error: gets a sentence on failure
+ * @error_size: room there in bytes
+ *
+ * Tries KVM, as vm_start() does, when that was not done on this host yet.
+ *
+ * Return: "kvm" or "tcg"; NULL with @error filled.
+ */
+const char *vm_choose_accelerator(const struct vm_config *config, char *error, size_t error_size);
+
+/**
+ * vm_qmp() - QEMU's control channel
+ * @vm: the machine
+ *
+ * Return: the conversation, the machine's; not while somebody waits in vm_ask().
+ */
+struct qmp *vm_qmp(struct vm *vm);
+
+/**
+ * vm_save() - stop a machine that waits for a request, and write its state
+ * @vm: the machine, which has the memory of @config.memory; to be ended next
+ * @fd: an empty file
+ * @deadline_ms: on vm_now_ms()'s clock
+ * @error: gets a sentence on failure
+ * @error_size: room there in bytes
+ *
+ * Return: 0, or -1 with @error filled.
+ */
+int vm_save(struct vm *vm, int fd, int64_t deadline_ms, char *error, size_t error_size);
+
+/**
+ * vm_restore() - let a machine go on that was started from a saved state
+ * @vm: the machine
+ * @config: what it was started with
+ * @deadline_ms: on vm_now_ms()'s clock
+ * @error: gets a sentence on failure
+ * @error_size: room there in bytes
+ *
+ * When it returns, the guest has mixed random bytes of this host into its own,
+ * its clock is right, and it waits for a request: as after vm_wait_hello().
+ *
+ * Return: 0, or -1 with @error filled.
+ */
+int vm_restore(struct vm *vm, const struct vm_config *config, int64_t deadline_ms, char *error,
+	       size_t error_size);
+
+/**
+ * vm_write_file() - make a file in the guest
+ * @vm: the machine, its hello received
+ * @guest: absolute path; its directory must exist
+ * @data: the contents
+ * @len: how many bytes
+ * @deadline_ms: on vm_now_ms()'s clock
+ * @error: gets a sentence on failure
+ * @error_size: room there in bytes
+ *
+ * Return: 0, or -1 with @error filled.
+ */
+int vm_write_file(struct vm *vm, const char *guest, const void *data, size_t len,
+		  int64_t deadline_ms, char *error, size_t error_size);
 
 /**
  * vm_accelerator() - what it runs with

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d61524bu /* "KRam" */
-#define WIRE_VERSION 2
+#define WIRE_VERSION 3
 #define WIRE_BODY_MAX (64 * 1024)
 /* Name of the virtio-serial port, as the guest sees it in sysfs. */
 #define WIRE_PORT_NAME "kshram.agent"
@@ -48,6 +48,11 @@
  * @WIRE_CLOSE: host: u32 worker; unmaps, closes, ends the worker and waits for
  *	its end
  * @WIRE_POWEROFF: host: the agent answers, then ends the machine
+ * @WIRE_RESEED: host: bytes of randomness, u64 seconds, u32 nanoseconds since
+ *	1970; to a machine that was restored, before anything else: what it draws
+ *	from now on depends on these bytes, and its clock is right
+ * @WIRE_WRITE: host: string path in the guest, u64 offset, bytes; stores them in
+ *	the file, which is made anew for offset 0
  */
 enum wire_type {
 	WIRE_HELLO = 1,
@@ -66,6 +71,8 @@ enum wire_type {
 	WIRE_PEEK,
 	WIRE_CLOSE,
 	WIRE_POWEROFF,
+	WIRE_RESEED,
+	WIRE_WRITE,
 };
 
 /* The "errno" of an answer whose worker was killed; the text names the signal. */

@@ -48,7 +48,7 @@ static void obey(int fd)
 /* What came of @attempt under the filter: its errno, or DIED + the signal. */
 static int under(bool kvm, int (*attempt)(void))
 {
-	int fd = jail_filter(kvm), status;
+	int fd = jail_filter(kvm, false), status;
 	pid_t pid;
 
 	assert_true(fd >= 0);

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * qmp.c - talk to QEMU about its machine
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "qmp.h"
+#include "text.h"
+
+/* QEMU offers no event to wait for without a capability of its own. */
+#define NAP_US 1000
+/* The name that a passed descriptor has in QEMU. */
+#define FD_NAME "kshram"
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void qmp_init(struct qmp *q, int fd)
+{
+	q->fd = fd;
+	q->greeted = false;
+	q->lost = false;
+	q->len = 0;
+}
+
+enum qmp_kind qmp_read(const char *line, size_t len, json_t **value)
+{
+	json_t *message = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
+	enum qmp_kind kind = QMP_GARBAGE;
+	json_t *inner;
+
+	*value = NULL;
+	if ((inner = json_object_get(message, "return")) != NULL)
+		kind = QMP_RETURN;
+	else if (json_is_object(inner = json_object_get(message, "error")))
+		kind = QMP_FAILED;
+	else if (json_is_string(inner = json_object_get(message, "event")))
+		kind = QMP_EVENT;
+	else if (json_is_object(json_object_get(message, "QMP")))
+		kind = QMP_GREETING;
+	if (kind == QMP_RETURN || kind == QMP_FAILED || kind == QMP_EVENT)
+		*value = json_incref(inner);
+	json_decref(message);
+	return kind;
+}
+
+static int lose(struct qmp *q, char *error, size_t error_size, const char *why)
+{
+	q->lost = true;
+	snprintf(error, error_size, "QEMU's control channel: %s", why);
+	return -1;
+}
+
+/* Wait until the socket can be read or written. */
+static int ready(struct qmp *q, short events, int64_t deadline_ms, char *error, size_t error_size)
+{
+	for (;;) {
+		struct pollfd fd = { .fd = q->fd, .events = events };
+		int64_t left = deadline_ms - now_ms();
+
+		if (left <= 0)
+			return lose(q, error, error_size, "no answer in time");
+		if (left > 3600 * 1000)
+			left = 3600 * 1000;
+		if (poll(&fd, 1, (int)left) > 0)
+			return 0;
+	}
+}
+
+/* The next line's length with its newline, at the start of @in. */
+static int next_line(struct qmp *q, size_t *len, int64_t deadline_ms, char *error,
+		     size_t error_size)
+{
+	for (;;) {
+		const char *end = memchr(q->in, '\n', q->len);
+		ssize_t got;
+
+		if (end) {
+			*len = (size_t)(end - q->in) + 1;
+			return 0;
+		}
+		if (q->len == sizeof(q->in))
+			return lose(q, error, error_size, "a line is too long");
+		if (ready(q, POLLIN, deadline_ms, error, error_size))
+			return -1;
+		got = recv(q->fd, q->in + q->len, sizeof(q->in) - q->len, MSG_DONTWAIT);
+		if (got < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (got <= 0)
+			return lose(q, error, error_size, "QEMU has ended");
+		q->len += (size_t)got;
+	}
+}
+
+/* The next message that is no event. */
+static int next_message(struct qmp *q, enum qmp_kind *kind, json_t **value, int64_t deadline_ms,
+			char *error, size_t error_size)
+{
+	do {
+		size_t len;
+
+		if (next_line(q, &len, deadline_ms, error, error_size))
+			return -1;
+		*kind = qmp_read(q->in, len, value);
+		q->len -= len;
+		memmove(q->in, q->in + len, q->len);
+		if (*kind == QMP_EVENT)
+			json_decref(*value);
+	} while (*kind == QMP_EVENT);
+	if (*kind == QMP_GARBAGE)
+		return lose(q, error, error_size, "what came is no message");
+	return 0;
+}
+
+/* A descriptor goes with the first byte. */
+static ssize_t send_some(int fd, const char *data, size_t len, int pass_fd)
+{
+	union {
+		char room[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct iovec iov = { .iov_base = (char *)data, .iov_len = len };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (pass_fd >= 0) {
+		struct cmsghdr *head;
+
+		message.msg_control = control.room;
+		message.msg_controllen = sizeof(control.room);
+		head = CMSG_FIRSTHDR(&message);
+		head->cmsg_level = SOL_SOCKET;
+		head->cmsg_type = SCM_RIGHTS;
+		head->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(head), &pass_fd, sizeof(int));
+	}
+	return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static int send_all(struct qmp *q, const char *text, int pass_fd, int64_t deadline_ms, char *error,
+		    size_t error_size)
+{
+	size_t len = strlen(text);
+
+	while (len) {
+		ssize_t sent = send_some(q->fd, text, len, pass_fd);
+
+		if (sent < 0 && errno == EAGAIN) {
+			if (ready(q, POLLOUT, deadline_ms, error, error_size))
+				return -1;
+			continue;
+		}
+		if (sent < 0 && errno != EINTR)
+			return lose(q, error, error_size, "QEMU has ended");
+		if (sent > 0) {
+			text += sent;
+			len -= (size_t)sent;
+			pass_fd = -1;
+		}
+	}
+	return 0;
+}
+
+static json_t *command(struct qmp *q, const char *name, json_t *arguments, int pass_fd,
+		       int64_t deadline_ms, char *error, size_t error_size)
+{
+	json_t *message = json_pack("{s:s}", "execute", name), *value = NULL;
+	char *text = NULL, why[200];
+	enum qmp_kind kind;
+
+	if (message && arguments)
+		json_object_set(message, "arguments", arguments);
+	json_decref(arguments);
+	if (message)
+		text = json_dumps(message, JSON_COMPACT);
+	json_decref(message);
+	if (!text) {
+		snprintf(error, error_size, "no memory for a command to QEMU");
+		return NULL;
+	}
+	if (!send_all(q, text, pass_fd, deadline_ms, error, error_size) &&
+	    !next_message(q, &kind, &value, deadline_ms, error, error_size) && kind != QMP_RETURN) {
+		const char *said = json_string_value(json_object_get(value, "desc"));
+
+		text_clean(why, sizeof(why), said, said ? strlen(said) : 0);
+		snprintf(error, error_size, "QEMU refuses '%s': %s", name, why);
+		json_decref(value);
+		value = NULL;
+	}
+	free(text);
+	return value;
+}
+
+static int greet(struct qmp *q, int64_t deadline_ms, char *error, size_t error_size)
+{
+	enum qmp_kind kind;
+	json_t *value;
+
+	if (next_message(q, &kind, &value, deadline_ms, error, error_size))
+		return -1;
+	json_decref(value);
+	if (kind != QMP_GREETING)
+		return lose(q, error, error_size, "it does not begin with a greeting");
+	value = command(q, "qmp_capabilities", NULL, -1, deadline_ms, error, error_size);
+	q->greeted = value != NULL;
+	json_decref(value);
+	return q->greeted ? 0 : -1;
+}
+
+json_t *qmp_do(struct qmp *q, const char *name, json_t *arguments, int pass_fd, int64_t deadline_ms,
+	       char *error, size_t error_size)
+{
+	if (q->lost || q->fd < 0) {
+		lose(q, error, error_size, "the conversation has ended");
+		json_decref(arguments);
+		return NULL;
+	}
+	if (!q->greeted && greet(q, deadline_ms, error, error_size)) {
+		json_decref(arguments);
+		return NULL;
+	}
+	return command(q, name, arguments, pass_fd, deadline_ms, error, error_size);
+}
+
+int qmp_simple(struct qmp *q, const char *name, json_t *arguments, int64_t deadline_ms, char *error,
+	       size_t error_size)
+{
+	json_t *value = qmp_do(q, name, arguments, -1, deadline_ms, error, error_size);
+	int rc = value ? 0 : -1;
+
+	json_decref(value);
+	return rc;
+}
+
+/* Ask with @name and take the word @key from the answer; "" when there is none. */
+static int ask_word(struct qmp *q, const char *name, const char *key, char *word, size_t size,
+		    int64_t deadline_ms, char *error, size_t error_size)
+{
+	json_t *value = qmp_do(q, name, NULL, -1, deadline_ms, error, error_size);
+	const char *said = json_string_value(json_object_get(value, key));
+
+	if (!value)
+		return -1;
+	text_clean(word, size, said, said ? strlen(said) : 0);
+	json_decref(value);
+	return 0;
+}
+
+int qmp_status(struct qmp *q, char *status, size_t size, int64_t deadline_ms, char *error,
+	       size_t error_size)
+{
+	return ask_word(q, "query-status", "status", status, size, deadline_ms, error, error_size);
+}
+
+/* Memory that is mapped from a file is not in the state: it is in the file. */
+static int leave_memory_out(struct qmp *q, int64_t deadline_ms, char *error, size_t error_size)
+{
+	return qmp_simple(q, "migrate-set-capabilities",
+			  json_pack("{s:[{s:s, s:b}]}", "capabilities", "capability",
+				    "x-ignore-shared", "state", 1),
+			  deadline_ms, error, error_size);
+}
+
+static int pass(struct qmp *q, int fd, int64_t deadline_ms, char *error, size_t error_size)
+{
+	json_t *value = qmp_do(q, "getfd", json_pack("{s:s}", "fdname", FD_NAME), fd, deadline_ms,
+			       error, error_size);
+	int rc = value ? 0 : -1;
+
+	json_decref(value);
+	return rc;
+}
+
+int qmp_save(struct qmp *q, int fd, int64_t deadline_ms, char *error, size_t error_size)
+{
+	char status[32];
+
+	if (leave_memory_out(q, deadline_ms, error, error_size) ||
+	    pass(q, fd, deadline_ms, error, error_size) ||
+	    qmp_simple(q, "migrate", json_pack("{s:s}", "uri", "fd:" FD_NAME), deadline_ms, error,
+		       error_size))
+		return -1;
+	for (;;) {
+		if (ask_word(q, "query-migrate", "status", status, sizeof(status), deadline_ms,
+			     error, error_size))
+			return -1;
+		if (!strcmp(status, "completed"))
+			return 0;
+		if (!strcmp(status, "failed") || !strcmp(status, "cancelled")) {
+			snprintf(error, error_size, "QEMU could not save the machine");
+			return -1;
+		}
+		usleep(NAP_US);
+	}
+}
+
+int qmp_restore(struct qmp *q, int fd, int64_t deadline_ms, char *error, size_t error_size)
+{
+	char status[32], uri[32];
+
+	snprintf(uri, sizeof(uri), "fd:%d", fd);
+	if (leave_memory_out(q, deadline_ms, error, error_size) ||
+	    qmp_simple(q, "migrate-incoming", json_pack("{s:s}", "uri", uri), deadline_ms, error,
+		       error_size))
+		return -1;
+	/* When it is read, the machine is what it was when it was written: stopped. */
+	for (;;) {
+		if (qmp_status(q, status, sizeof(status), deadline_ms, error, error_size))
+			return -1;
+		if (strcmp(status, "inmigrate") != 0)
+			break;
+		usleep(NAP_US);
+	}
+	if (strcmp(status, "paused") != 0) {
+		snprintf(error, error_size, "the restored machine is '%s'", status);
+		return -1;
+	}
+	return qmp_simple(q, "cont", NULL, deadline_ms, error, error_size);
+}
+
+int qmp_pmemsave(struct qmp *q, uint64_t address, uint64_t len, int fd, int64_t deadline_ms,
+		 char *error, size_t error_size)
+{
+	json_t *value = qmp_do(q, "add-fd", NULL, fd, deadline_ms, error, error_size);
+	json_t *set = json_object_get(value, "fdset-id"), *number = json_object_get(value, "fd");
+	char path[64];
+	int rc;
+
+	if (!value)
+		return -1;
+	/* QEMU opens a name; this one is the descriptor that it was just given. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%" JSON_INTEGER_FORMAT,
+		 json_integer_value(number));
+	rc = qmp_simple(q, "pmemsave",
+			json_pack("{s:I, s:I, s:s}", "val", (json_int_t)address, "size",
+				  (json_int_t)len, "filename", path),
+			deadline_ms, error, error_size);
+	if (qmp_simple(q, "remove-fd", json_pack("{s:I}", "fdset-id", json_integer_value(set)),
+		       deadline_ms, error, error_size))
+		rc = -1;
+	json_decref(value);
+	return rc;
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ready.c - a machine that is ready for a module
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "ready.h"
+#include "text.h"
+
+/* Somebody else may be saving the same machine, on a slow host. */
+#define LOCK_MS 180000
+#define ENDING_MS 1000
+
+/*
+ * struct making - what it takes to make a saved machine
+ * @proof: as for ready_machine()
+ * @config: as for ready_machine()
+ * @key: what it will be found by
+ */
+struct making {
+	const struct ready_proof *proof;
+	const struct vm_config *config;
+	const struct saved_key *key;
+};
+
+/* Save @vm, which was proven, under the key. */
+static int save(struct vm *vm, struct saved *saved, const struct saved_key *key, char *error,
+		size_t error_size)
+{
+	saved->state = memfd_create("kshram-state", MFD_CLOEXEC);
+	if (saved->state < 0) {
+		snprintf(error, error_size, "no memory for the saved machine: %s", strerror(errno));
+		return -1;
+	}
+	if (vm_save(vm, saved->state, vm_now_ms() + READY_MS, error, error_size))
+		return -1;
+	saved->console = strdup(vm_console(vm, &saved->console_len));
+	if (!saved->console) {
+		snprintf(error, error_size, "no memory for the saved machine");
+		return -1;
+	}
+	saved->when = time(NULL);
+	return saved_store(saved, key, error, error_size);
+}
+
+/* Boot, prove, save; the machine stays only when it did not hold. */
+static enum ready_result make(struct ready *ready, const struct making *making, char *error,
+			      size_t error_size)
+{
+	struct saved saved = SAVED_INIT;
+	struct vm_memory memory = { .state = -1 };
+	struct vm_config config = *making->config;
+	enum ready_result result = READY_FAILED;
+	struct vm *vm = NULL;
+
+	saved.ram = memfd_create("kshram-ram", MFD_CLOEXEC);
+	if (saved.ram < 0) {
+		snprintf(error, error_size, "no memory for the saved machine: %s", strerror(errno));
+		return result;
+	}
+	memory.ram = saved.ram;
+	config.memory = &memory;
+	/* Nothing foreign is in it yet, and its memory is to be kept. */
+	config.jail = false;
+	vm = vm_start(&config, error, error_size);
+	if (vm && !making->proof->prove(making->proof->arg, vm, &saved)) {
+		ready->vm = vm;
+		vm = NULL;
+		result = READY_REFUSED;
+	} else if (vm && !save(vm, &saved, making->key, error, error_size)) {
+		result = READY_OK;
+	}
+	vm_end(vm);
+	saved_close(&saved);
+	return result;
+}
+
+static int64_t limit_ms(const struct vm_config *config)
+{
+	return config->seconds ? (int64_t)config->seconds * 1000 : READY_MS;
+}
+
+/* Find the saved machine, or make it. */
+static enum ready_result find(struct ready *ready, const struct making *making, bool *made,
+			      char *error, size_t error_size)
+{
+	enum saved_result found = saved_open(&ready->saved, making->key, error, error_size);
+	enum ready_result result = READY_OK;
+	int lock;
+
+	if (found == SAVED_NONE) {
+		lock = saved_lock(making->key, vm_now_ms() + LOCK_MS, error, error_size);
+		if (lock < 0)
+			return READY_FAILED;
+		/* Somebody may have made it while we waited. */
+		found = saved_open(&ready->saved, making->key, error, error_size);
+		if (found == SAVED_NONE) {
+			*made = true;
+			result = make(ready, making, error, error_size);
+			if (result == READY_OK)
+				found = saved_open(&ready->saved, making->key, error, error_size);
+		}
+		close(lock);
+	}
+	if (result != READY_OK)
+		return result;
+	if (found == SAVED_NONE)
+		snprintf(error, error_size, "the saved machine has vanished");
+	return found == SAVED_OK ? READY_OK : READY_FAILED;
+}
+
+/* What QEMU said as it ended; false when it has not. */
+static bool add_errors(struct vm *vm, char *error, size_t error_size)
+{
+	size_t len = strlen(error);
+	char clean[200];
+
+	if (vm_wait_end(vm, vm_now_ms() + ENDING_MS) != VM_GONE)
+		return false;
+	text_clean(clean, sizeof(clean), vm_errors(vm), strlen(vm_errors(vm)));
+	if (*clean)
+		snprintf(error + len, error_size - len, " (%s)", clean);
+	return true;
+}
+
+enum ready_result ready_machine(struct ready *ready, const struct vm_config *config,
+				const struct ready_proof *proof, char *error, size_t error_size)
+{
+	const char *accelerator;
+	struct saved_key key;
+	struct making making = { proof, config, &key };
+	struct vm_config restored = *config;
+	struct vm_memory memory = { .shown = false };
+	enum ready_result result;
+
+	*ready = (struct ready){ .saved = SAVED_INIT };
+	accelerator = vm_choose_accelerator(config, error, error_size);
+	if (!accelerator || saved_key(&key, config, accelerator, proof->purpose, error, error_size))
+		return READY_FAILED;
+	result = find(ready, &making, &memory.shown, error, error_size);
+	if (result != READY_OK)
+		return result;
+	memory.ram = ready->saved.ram;
+	memory.state = ready->saved.state;
+	memory.console = ready->saved.console;
+	memory.console_len = ready->saved.console_len;
+	restored.memory = &memory;
+	ready->vm = vm_start(&restored, error, error_size);
+	if (ready->vm &&
+	    !vm_restore(ready->vm, &restored, vm_now_ms() + limit_ms(config), error, error_size))
+		return READY_OK;
+	/* A host that is too slow is no fault of the image. */
+	if (ready->vm && add_errors(ready->vm, error, error_size))
+		saved_remove(&key);
+	vm_end(ready->vm);
+	ready->vm = NULL;
+	return READY_FAILED;
+}
+
+void ready_free(struct ready *ready)
+{
+	saved_close(&ready->saved);
+}

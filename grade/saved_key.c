@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * saved_key.c - the key of a saved machine
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "initramfs.h"
+#include "qemu.h"
+#include "saved.h"
+
+/* Goes up whenever what is in a saved machine's directory changes its meaning. */
+#define FORMAT "kshram saved machine 1"
+
+static int mix_file(XXH3_state_t *hash, int fd, const char *what, char *error, size_t error_size)
+{
+	char data[65536];
+	off_t at = 0;
+	ssize_t got;
+
+	while ((got = pread(fd, data, sizeof(data), at)) != 0) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			snprintf(error, error_size, "%.300s: %s", what, strerror(errno));
+			return -1;
+		}
+		XXH3_128bits_update(hash, data, (size_t)got);
+		at += got;
+	}
+	/* Where one ends and the next begins. */
+	XXH3_128bits_update(hash, &at, sizeof(at));
+	return 0;
+}
+
+static int mix_kernel(XXH3_state_t *hash, const char *dir, char *error, size_t error_size)
+{
+	char path[PATH_MAX];
+	int fd, rc;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/bzImage", dir) >= sizeof(path)) {
+		snprintf(error, error_size, "%.300s: the name is too long", dir);
+		return -1;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		snprintf(error, error_size, "%.300s: %s", path, strerror(errno));
+		return -1;
+	}
+	rc = mix_file(hash, fd, path, error, error_size);
+	close(fd);
+	return rc;
+}
+
+static int mix_initramfs(XXH3_state_t *hash, const struct vm_config *config, char *error,
+			 size_t error_size)
+{
+	off_t size;
+	int fd = initramfs_make(config, &size, error, error_size);
+	int rc;
+
+	if (fd < 0)
+		return -1;
+	rc = mix_file(hash, fd, "the initramfs", error, error_size);
+	close(fd);
+	return rc;
+}
+
+/* QEMU's file stands for its version: asking it would take longer. */
+static int mix_qemu(XXH3_state_t *hash, char *error, size_t error_size)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (qemu_find(path) || stat(path, &st)) {
+		snprintf(error, error_size, QEMU_PROGRAM ": %s", strerror(errno));
+		return -1;
+	}
+	XXH3_128bits_update(hash, path, strlen(path) + 1);
+	XXH3_128bits_update(hash, &st.st_size, sizeof(st.st_size));
+	XXH3_128bits_update(hash, &st.st_mtim.tv_sec, sizeof(st.st_mtim.tv_sec));
+	return 0;
+}
+
+/* With KVM, "-cpu max" is this host's processor. */
+static void mix_processor(XXH3_state_t *hash)
+{
+	FILE *file = fopen("/proc/cpuinfo", "re");
+	char line[4096];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (!strncmp(line, "model name", 10) || !strncmp(line, "flags", 5))
+			XXH3_128bits_update(hash, line, strlen(line));
+		if (!strncmp(line, "flags", 5))
+			break;
+	}
+	if (file)
+		fclose(file);
+}
+
+int saved_key(struct saved_key *key, const struct vm_config *config, const char *accelerator,
+	      const char *purpose, char *error, size_t error_size)
+{
+	XXH3_state_t *hash = XXH3_createState();
+	char *arguments = NULL;
+	XXH128_hash_t sum;
+	int rc = -1;
+
+	if (!hash) {
+		snprintf(error, error_size, "no memory");
+		return -1;
+	}
+	XXH3_128bits_reset(hash);
+	XXH3_128bits_update(hash, FORMAT, sizeof(FORMAT));
+	arguments = qemu_arguments(config, accelerator, error, error_size);
+	if (!arguments || mix_kernel(hash, config->kernel_dir, error, error_size) ||
+	    mix_initramfs(hash, config, error, error_size) || mix_qemu(hash, error, error_size))
+		goto out;
+	XXH3_128bits_update(hash, purpose, strlen(purpose) + 1);
+	XXH3_128bits_update(hash, arguments, strlen(arguments) + 1);
+	if (!strcmp(accelerator, "kvm"))
+		mix_processor(hash);
+	sum = XXH3_128bits_digest(hash);
+	snprintf(key->hex, sizeof(key->hex), "%016llx%016llx", (unsigned long long)sum.high64,
+		 (unsigned long long)sum.low64);
+	rc = 0;
+out:
+	free(arguments);
+	XXH3_freeState(hash);
+	return rc;
+}

@@ -1,0 +1,247 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Saved machines, in TAP: the verdict is that of a cold machine, no two draw the
+# same, another machine is never taken for this one, and whatever is wrong with a
+# saved one costs time and nothing else.
+#
+# Environment: KERNEL, the kernel's name (stock).
+set -eu
+
+cd "$(dirname "$0")/../.."
+kernel=${KERNEL:-stock}
+grader=$PWD/build/bin/kshram-grade
+vm=$PWD/build/bin/kshram-vm
+module=build/$kernel/kshram.ko
+hello=build/$kernel/hellomod.ko
+dir=$(kernel/get --cached "$kernel")
+tmp=$(mktemp -d)
+pid=
+clean() {
+	[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null || :
+	rm -rf "$tmp"
+}
+trap clean EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+. tests/lib/tap.sh
+. tests/lib/cases.sh
+
+# Saved machines of our own.
+export XDG_CACHE_HOME="$tmp/cache"
+saved=$tmp/cache/kshram/saved
+mkdir -p "$XDG_CACHE_HOME"
+
+for file in "$grader" "$vm" "$module" "$hello"; do
+	[ -e "$file" ] || {
+		echo "Bail out! $file is not there: type make all module KERNEL=$kernel"
+		exit 1
+	}
+done
+
+# grade FILE ARGUMENT... - the verdict as JSON in FILE; 2 is no verdict.
+grade() {
+	to=$1
+	shift
+	status=0
+	"$grader" --json --timeout 600 --kernel "$dir" --hello "$hello" "$@" >"$to" || status=$?
+	cat "$to"
+	[ "$status" -ne 2 ]
+}
+
+# verdict FILE - what must not depend on where the machine came from.
+verdict() {
+	jq -S '{score, items: [.items[] | {number, result, points, reason}]}' "$1"
+}
+
+machines() {
+	find "$saved" -mindepth 1 -maxdepth 1 -type d | grep -c . || :
+}
+
+# --- it is saved once ------------------------------------------------------------
+
+first() {
+	grade "$tmp/first" "$module" &&
+		jq -e '.machine == "restored" and .score == 100' "$tmp/first" &&
+		[ "$(machines)" -eq 1 ]
+}
+check "the first run saves a machine and grades in it" first
+
+again() {
+	touch "$tmp/mark"
+	grade "$tmp/again" --log "$tmp/log" "$module" &&
+		jq -e '.machine == "restored" and .score == 100 and .notes == []' "$tmp/again" &&
+		[ -z "$(find "$saved" -name ram -newer "$tmp/mark")" ]
+}
+check "the second takes it from there" again
+check "items 1 and 2 are those that were done before the save" \
+	jq -e '[.items[] | select(.saved) | .name] == ["boot", "hellomod"]' "$tmp/again"
+check "the console begins with the saved machine's boot" \
+	grep -q 'Linux version' "$tmp/log"
+check "... and has the sample module in it" grep -q 'hellomod' "$tmp/log"
+
+cold() {
+	grade "$tmp/cold" --cold "$module" &&
+		jq -e '.machine == "cold" and .score == 100 and (any(.items[]; .saved) | not)' \
+			"$tmp/cold"
+}
+check "--cold does all eight items anew" cold
+
+same_as_cold() {
+	verdict "$tmp/cold" >"$tmp/a" && verdict "$tmp/again" >"$tmp/b" && diff "$tmp/a" "$tmp/b"
+}
+check "our module: the verdict is the cold one's" same_as_cold
+
+# --- bad modules -------------------------------------------------------------------
+
+# bad_module NAME - build what tests/bad/NAME.patch makes of tests/good/plain.c.
+bad_module() {
+	patched "tests/bad/$1.patch" "$tmp/src" && mkdir -p "$tmp/$1.src" || return 1
+	printf '# SPDX-License-Identifier: GPL-2.0\nobj-m += %s.o\n' "$1" >"$tmp/$1.src/Kbuild"
+	kernel/kbuild "$kernel" "$tmp/bad" "$tmp/src/$1.c" "$tmp/$1.src/Kbuild" \
+		module/compat.h include/kshram.h
+}
+
+# bad NAME - graded cold and restored, the same comes out, and not full marks.
+bad() {
+	bad_module "$1" || return 1
+	grade "$tmp/$1.cold" --cold "$tmp/bad/$1.ko" &&
+		grade "$tmp/$1.saved" "$tmp/bad/$1.ko" &&
+		jq -e '.machine == "restored" and .score < 100' "$tmp/$1.saved" || return 1
+	# Addresses and offsets in the kernel's reports may differ; the score may not.
+	jq -S '[.score, [.items[] | .result]]' "$tmp/$1.cold" >"$tmp/a"
+	jq -S '[.score, [.items[] | .result]]' "$tmp/$1.saved" >"$tmp/b"
+	diff "$tmp/a" "$tmp/b"
+}
+for name in seven_nodes init_oops shared_buffer; do
+	check "tests/bad/$name: the verdict is the cold one's" bad "$name"
+done
+
+jailed() {
+	grade "$tmp/jail" --jail "$module" &&
+		jq -e '.machine == "restored" and .score == 100 and .notes == []' "$tmp/jail"
+}
+if command -v bwrap >/dev/null; then
+	check "in a jail: restored, and full marks" jailed
+fi
+
+# --- what is drawn -------------------------------------------------------------------
+
+# draws - random bytes of a restored machine, by every road user space has.
+draws() {
+	"$vm" --saved --timeout 600 --kernel "$dir" -- sh -c '
+		head -c 16 /dev/urandom | hexdump -ve "1/1 \"%02x\""; echo
+		cat /proc/sys/kernel/random/uuid /proc/sys/kernel/random/boot_id
+		hexdump -ve "1/1 \"%02x\"" /proc/self/auxv | cut -c 1-16
+		sed -n "/stack/s/-.*//p" /proc/self/maps
+		date +%s'
+}
+no_two_alike() {
+	draws >"$tmp/draw0" || return 1
+	for i in 1 2 3; do
+		draws >"$tmp/draw$i" || return 1
+	done
+	cat "$tmp"/draw?
+	for line in 1 2 3 5; do
+		n=$(for i in 0 1 2 3; do sed -n "${line}p" "$tmp/draw$i"; done | sort -u | wc -l)
+		[ "$n" -eq 4 ] || {
+			echo "line $line: $n different of 4"
+			return 1
+		}
+	done
+}
+check "no two restored machines draw the same: urandom, uuid, boot_id, the stack" no_two_alike
+
+right_clock() {
+	now=$(date +%s)
+	guest=$(sed -n '6p' "$tmp/draw3")
+	echo "host $now, guest $guest"
+	[ $((now - guest)) -ge 0 ] && [ $((now - guest)) -lt 120 ]
+}
+check "its clock is the host's" right_clock
+
+# --- another machine is another machine -----------------------------------------------
+
+other_agent() {
+	before=$(machines)
+	cp build/guest/kshram-agent "$tmp/agent" && echo >>"$tmp/agent"
+	KSHRAM_AGENT=$tmp/agent grade "$tmp/agent.json" "$module" &&
+		jq -e '.score == 100' "$tmp/agent.json" && [ "$(machines)" -eq $((before + 1)) ]
+}
+check "another agent: another machine is saved" other_agent
+
+# --- damage ---------------------------------------------------------------------------
+
+newest() {
+	find "$saved" -name about -printf '%T@ %h\n' | sort -n | tail -n 1 | cut -d ' ' -f 2
+}
+
+# damage FILE OFFSET - turn a byte of the newest machine's file; its times stay.
+damage() {
+	file=$(newest)/$1
+	touch -r "$file" "$tmp/time"
+	printf '\125' | dd of="$file" bs=1 seek="$2" conv=notrunc 2>/dev/null
+	touch -r "$tmp/time" "$file"
+}
+
+# damaged FILE OFFSET - it is noticed, the verdict stands, and a note says so.
+damaged() {
+	grade "$tmp/whole" "$module" >/dev/null && damage "$1" "$2" || return 1
+	grade "$tmp/damaged" "$module" &&
+		jq -e '.machine == "cold" and .score == 100 and
+			any(.notes[]; contains("damaged"))' "$tmp/damaged"
+}
+# With one machine there is no doubt which is the newest.
+rm -rf "$saved"
+check "a byte of the memory turned: cold, with a note" damaged ram 8388611
+check "a byte of the devices' state turned: the same" damaged state 100
+anew() {
+	[ "$(machines)" -eq 0 ] && grade "$tmp/anew" "$module" && [ "$(machines)" -eq 1 ] &&
+		jq -e '.machine == "restored" and .notes == []' "$tmp/anew"
+}
+check "the run after saves it anew" anew
+
+# --- two at once, and one that is killed ------------------------------------------------
+
+two() {
+	rm -rf "$saved"
+	grade "$tmp/one" "$module" >/dev/null &
+	one=$!
+	grade "$tmp/two" "$module" && wait "$one" &&
+		jq -e '.machine == "restored" and .score == 100' "$tmp/one" "$tmp/two" &&
+		[ "$(machines)" -eq 1 ]
+}
+check "two at once save one machine" two
+
+# Killed at moments from before the boot to after the save: nothing half is found.
+killed() {
+	for after in 1 3 6 9; do
+		rm -rf "$saved"
+		"$grader" --timeout 600 --kernel "$dir" --hello "$hello" "$module" \
+			>/dev/null 2>&1 &
+		pid=$!
+		sleep "$after"
+		kill -9 "$pid" 2>/dev/null || :
+		wait "$pid" 2>/dev/null || :
+		pid=
+		for d in "$saved"/*/; do
+			case $d in *'*/' | *.new/) continue ;; esac
+			[ -e "${d}about" ] && [ -e "${d}ram" ] && [ -e "${d}state" ] || return 1
+		done
+	done
+	grade "$tmp/after" "$module" &&
+		jq -e '.machine == "restored" and .score == 100 and .notes == []' "$tmp/after" &&
+		[ "$(machines)" -eq 1 ] && [ -z "$(find "$saved" -name '*.new')" ]
+}
+check "kill -9 during a save leaves nothing half" killed
+
+unusable() {
+	XDG_CACHE_HOME=/proc grade "$tmp/nocache" "$module" &&
+		jq -e '.machine == "cold" and .score == 100 and (.notes | length) == 1' \
+			"$tmp/nocache"
+}
+check "a cache that cannot be written: cold, with a note" unusable
+
+echo "1..$count"
+[ "$failed" -eq 0 ]
