@@ -92,7 +92,7 @@ a_minute=$(awk "BEGIN { printf \"%.1f\", $count * 60000 / $many }")
 cat <<EOF
 # What a saved machine saves
 
-Made by \`bench/saved.sh\`: kernel $kernel, $(nproc) processors, load before it
+Made by \`bench/saved.sh\`: kernel $kernel, $(nproc) processors, load at its end
 $(cut -d ' ' -f 1 /proc/loadavg), medians of $runs.
 
 | | booted | restored | ratio |
