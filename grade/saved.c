@@ -3,13 +3,13 @@
  * saved.c - the cache of saved machines
  *
  * The sums guard against accidents - a full disk, a crash of the host, a hand -
- * and not against the owner of the cache, so a fast one does.
+ * so a fast one does. Against other users of the host stands who may write: what
+ * is in the cache decides what runs, so it must be ours, and nobody else's.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +17,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cache.h"
 #include "saved.h"
 #include "saved_data.h"
 #include "text.h"
 
+/* In the cache; all else is found from its descriptor. */
+#define DIRECTORY "saved"
 #define ABOUT_MAX (16 * 1024)
 #define CONSOLE_MAX (1024 * 1024)
 #define LOCK_NAP_US 20000
@@ -31,31 +34,6 @@ static int trouble(char *error, size_t error_size, const char *what)
 	snprintf(error, error_size, "the cache of saved machines: %.300s: %s", what,
 		 strerror(errno));
 	return -1;
-}
-
-/* The cache's directory, made if needed. */
-static int open_cache(char *error, size_t error_size)
-{
-	const char *cache = getenv("XDG_CACHE_HOME");
-	const char *home = getenv("HOME");
-	char path[PATH_MAX];
-	int len, fd;
-
-	if (cache && *cache == '/')
-		len = snprintf(path, sizeof(path), "%s", cache);
-	else
-		len = snprintf(path, sizeof(path), "%s/.cache", home && *home ? home : "/nowhere");
-	if (len < 0 || (size_t)len >= sizeof(path) - 16) {
-		errno = ENAMETOOLONG;
-		return trouble(error, error_size, "its name");
-	}
-	mkdir(path, 0700);
-	snprintf(path + len, sizeof(path) - (size_t)len, "/kshram");
-	mkdir(path, 0755);
-	snprintf(path + len, sizeof(path) - (size_t)len, "/kshram/saved");
-	mkdir(path, 0700);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? trouble(error, error_size, path) : fd;
 }
 
 static void remove_dir(int cache, const char *name)
@@ -73,10 +51,33 @@ static void remove_dir(int cache, const char *name)
 
 /* ---- reading ---- */
 
+static bool sum_is(json_t *about, const char *name, const char *sum)
+{
+	const char *noted = json_string_value(json_object_get(about, name));
+
+	return noted && !strcmp(noted, sum);
+}
+
+/* The sum of what the note says, whatever its sum is said to be. */
+static int sum_about(char sum[DATA_SUM_SIZE], const json_t *about)
+{
+	json_t *rest = json_copy((json_t *)about);
+	char *text;
+
+	if (rest)
+		json_object_del(rest, "sum");
+	text = rest ? json_dumps(rest, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	if (text)
+		data_sum(sum, text, strlen(text));
+	json_decref(rest);
+	free(text);
+	return text ? 0 : -1;
+}
+
 static json_t *read_about(int dir)
 {
 	char text[ABOUT_MAX];
-	int fd = openat(dir, "about", O_RDONLY | O_CLOEXEC);
+	int fd = cache_open_file(dir, "about");
 	ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text));
 
 	if (fd >= 0)
@@ -101,7 +102,7 @@ static int take_about(struct saved *saved, json_t *about)
 
 static int take_console(struct saved *saved, int dir)
 {
-	int fd = openat(dir, "console", O_RDONLY | O_CLOEXEC);
+	int fd = cache_open_file(dir, "console");
 	ssize_t got = -1;
 	struct stat st;
 
@@ -116,29 +117,23 @@ static int take_console(struct saved *saved, int dir)
 	return got < 0 ? -1 : 0;
 }
 
-static bool sum_is(json_t *about, const char *name, const char *sum)
-{
-	const char *noted = json_string_value(json_object_get(about, name));
-
-	return noted && !strcmp(noted, sum);
-}
-
 /* Say which part is not what was saved; NULL when all is. */
 static const char *take_parts(struct saved *saved, int dir, json_t *about)
 {
 	char sum[DATA_SUM_SIZE];
 
-	if (!about || take_about(saved, about))
+	if (!about || sum_about(sum, about) || !sum_is(about, "sum", sum) ||
+	    take_about(saved, about))
 		return "the note about it";
 	if (take_console(saved, dir))
 		return "its console";
 	data_sum(sum, saved->console, saved->console_len);
 	if (!sum_is(about, "console", sum))
 		return "its console";
-	saved->state = openat(dir, "state", O_RDONLY | O_CLOEXEC);
+	saved->state = cache_open_file(dir, "state");
 	if (saved->state < 0 || data_scan(saved->state, -1, sum) || !sum_is(about, "state", sum))
 		return "the state of its devices";
-	saved->ram = openat(dir, "ram", O_RDONLY | O_CLOEXEC);
+	saved->ram = cache_open_file(dir, "ram");
 	if (saved->ram < 0 || data_scan(saved->ram, -1, sum))
 		return "its memory";
 	return sum_is(about, "ram", sum) ? NULL : "its memory";
@@ -147,7 +142,7 @@ static const char *take_parts(struct saved *saved, int dir, json_t *about)
 enum saved_result saved_open(struct saved *saved, const struct saved_key *key, char *error,
 			     size_t error_size)
 {
-	int cache = open_cache(error, error_size), dir;
+	int cache = cache_open(DIRECTORY, error, error_size), dir;
 	const char *bad;
 	json_t *about;
 
@@ -163,7 +158,7 @@ enum saved_result saved_open(struct saved *saved, const struct saved_key *key, c
 		close(cache);
 		return missing ? SAVED_NONE : SAVED_ERROR;
 	}
-	about = read_about(dir);
+	about = cache_is_ours(dir, S_IFDIR) ? read_about(dir) : NULL;
 	bad = take_parts(saved, dir, about);
 	json_decref(about);
 	/* The directory's time is that of its last use. */
@@ -192,7 +187,7 @@ void saved_close(struct saved *saved)
 void saved_remove(const struct saved_key *key)
 {
 	char ignored[512];
-	int cache = open_cache(ignored, sizeof(ignored));
+	int cache = cache_open(DIRECTORY, ignored, sizeof(ignored));
 
 	if (cache >= 0) {
 		remove_dir(cache, key->hex);
@@ -209,7 +204,7 @@ static void temporary_name(char name[64], const struct saved_key *key)
 
 int saved_lock(const struct saved_key *key, int64_t deadline_ms, char *error, size_t error_size)
 {
-	int cache = open_cache(error, error_size), lock;
+	int cache = cache_open(DIRECTORY, error, error_size), lock;
 	char name[64];
 
 	if (cache < 0)
@@ -270,7 +265,7 @@ static int copy_file(int dir, const char *name, int from, char sum[DATA_SUM_SIZE
 
 static int write_about(int dir, const struct saved *saved, const char *ram, const char *state)
 {
-	char console[DATA_SUM_SIZE], *text;
+	char console[DATA_SUM_SIZE], sum[DATA_SUM_SIZE], *text;
 	json_t *about, *ms = json_array();
 	int rc = -1;
 
@@ -280,6 +275,11 @@ static int write_about(int dir, const struct saved *saved, const char *ram, cons
 	about = json_pack("{s:s, s:I, s:o, s:s, s:s, s:s}", "release", saved->release, "when",
 			  (json_int_t)saved->when, "ms", ms, "ram", ram, "state", state, "console",
 			  console);
+	if (about &&
+	    (sum_about(sum, about) || json_object_set_new(about, "sum", json_string(sum)))) {
+		json_decref(about);
+		about = NULL;
+	}
 	text = about ? json_dumps(about, JSON_INDENT(2)) : NULL;
 	if (text)
 		rc = write_file(dir, "about", text, strlen(text));
@@ -345,7 +345,7 @@ int saved_store(const struct saved *saved, const struct saved_key *key, char *er
 		size_t error_size)
 {
 	char name[64], ram[DATA_SUM_SIZE], state[DATA_SUM_SIZE];
-	int cache = open_cache(error, error_size), dir, rc = -1;
+	int cache = cache_open(DIRECTORY, error, error_size), dir, rc = -1;
 
 	if (cache < 0)
 		return -1;

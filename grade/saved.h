@@ -7,7 +7,8 @@
  * machine of other parts is never found there. In it: "ram", the guest's memory
  * as a sparse file; "state", what QEMU says of its devices; "console", what the
  * guest had printed; "about", JSON with the sums of these and what was proven
- * before the save. It appears whole, by a rename, and is never changed.
+ * before the save. It appears whole, by a rename, and is never changed. The
+ * cache is used only when it is this user's and nobody else may write to it.
  */
 #ifndef GRADE_SAVED_H
 #define GRADE_SAVED_H

@@ -17,7 +17,7 @@
 #include "saved.h"
 
 /* Goes up whenever what is in a saved machine's directory changes its meaning. */
-#define FORMAT "kshram saved machine 1"
+#define FORMAT "kshram saved machine 2"
 
 static int mix_file(XXH3_state_t *hash, int fd, const char *what, char *error, size_t error_size)
 {
