@@ -218,7 +218,9 @@ static int add_conditional(scmp_filter_ctx filter, bool kvm, bool saved)
 		SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
 	const struct scmp_arg_cmp old_reads =
 		SCMP_A1(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
-	const struct scmp_arg_cmp opens = SCMP_A2(SCMP_CMP_MASKED_EQ, O_CREAT | O_TRUNC, 0);
+	/* Not one flag more: O_TMPFILE, say, would make files where the memory lies. */
+	const struct scmp_arg_cmp memory =
+		SCMP_A2(SCMP_CMP_MASKED_EQ, UINT32_MAX & ~(uint32_t)O_CLOEXEC, O_RDWR);
 	/* Its own limits, which can only get lower. */
 	const struct scmp_arg_cmp own = SCMP_A0(SCMP_CMP_EQ, 0);
 	int rc;
@@ -230,10 +232,15 @@ static int add_conditional(scmp_filter_ctx filter, bool kvm, bool saved)
 		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, own);
 	if (!rc && kvm) /* /dev/kvm is there, and the only file that can be written. */
 		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 0);
-	/* Its memory is the only file that can be written; there can be no second. */
 	if (!rc)
-		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
-				      saved ? opens : reads);
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, reads);
+	/*
+	 * QEMU takes the memory of a machine by name only, and opens it for writing,
+	 * so no descriptor can stand in. The copy in this jail is the one file there
+	 * that can be opened so: all else is mounted read-only.
+	 */
+	if (!rc && saved)
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, memory);
 	if (!rc)
 		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(open), 1, old_reads);
 	return rc;

@@ -45,10 +45,10 @@ static void obey(int fd)
 		_exit(98);
 }
 
-/* What came of @attempt under the filter: its errno, or DIED + the signal. */
-static int under(bool kvm, int (*attempt)(void))
+/* What came of @attempt under a filter: its errno, or DIED + the signal. */
+static int under_filter(int fd, int (*attempt)(void))
 {
-	int fd = jail_filter(kvm, false), status;
+	int status;
 	pid_t pid;
 
 	assert_true(fd >= 0);
@@ -61,6 +61,17 @@ static int under(bool kvm, int (*attempt)(void))
 	close(fd);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return WIFSIGNALED(status) ? DIED + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static int under(bool kvm, int (*attempt)(void))
+{
+	return under_filter(jail_filter(kvm, false), attempt);
+}
+
+/* With the memory of a saved machine. */
+static int under_saved(int (*attempt)(void))
+{
+	return under_filter(jail_filter(false, true), attempt);
 }
 
 static int result(long rc)
@@ -76,6 +87,26 @@ static int read_file(void)
 static int write_file(void)
 {
 	return result(open("/dev/null", O_RDWR | O_CLOEXEC));
+}
+
+static int write_only(void)
+{
+	return result(open("/dev/null", O_WRONLY));
+}
+
+static int cut_file(void)
+{
+	return result(open("/dev/null", O_RDWR | O_TRUNC));
+}
+
+static int make_nameless(void)
+{
+	return result(open("/tmp", O_RDWR | O_TMPFILE, 0600));
+}
+
+static int make_to_write(void)
+{
+	return result(open("/dev/null", O_RDWR | O_CREAT, 0600));
 }
 
 static int write_old(void)
@@ -187,6 +218,20 @@ static void test_writes_no_file(void **state)
 	assert_int_equal(under(true, write_file), 0);
 }
 
+static void test_opens_its_memory_and_makes_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(under_saved(read_file), 0);
+	assert_int_equal(under_saved(write_file), 0);
+	assert_int_equal(under_saved(write_only), ENOSYS);
+	assert_int_equal(under_saved(cut_file), ENOSYS);
+	assert_int_equal(under_saved(make_file), ENOSYS);
+	assert_int_equal(under_saved(make_to_write), ENOSYS);
+	assert_int_equal(under_saved(make_nameless), ENOSYS);
+	assert_int_equal(under_saved(write_old), ENOSYS);
+	assert_int_equal(under_saved(make_process), DIED + SIGSYS);
+}
+
 static void test_knows_only_its_list(void **state)
 {
 	(void)state;
@@ -216,6 +261,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_allows_what_a_machine_needs),
 		cmocka_unit_test(test_writes_no_file),
+		cmocka_unit_test(test_opens_its_memory_and_makes_nothing),
 		cmocka_unit_test(test_knows_only_its_list),
 		cmocka_unit_test(test_ends_who_breaks_out),
 	};
