@@ -12,7 +12,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kernel_known.h"
 #include "kernels.h"
+
+/* kernel/get's exit status for --cached and not there. */
+#define ABSENT 3
 
 int tree_path(const char *relative, const char *variable, char path[PATH_MAX])
 {
@@ -66,20 +70,15 @@ static int read_all(int fd, char *text, size_t size)
 	return 0;
 }
 
-/* Run kernel/get with @argv, its output into @text; its exit status or -1. */
-static int run_get(char *const argv[], bool quiet, char *text, size_t size, char *error,
-		   size_t error_size)
+/* Run @script with @argv, its output into @text; its exit status or -1. */
+static int run_get(const char *script, char *const argv[], bool quiet, char *text, size_t size,
+		   char *error, size_t error_size)
 {
 	posix_spawn_file_actions_t actions;
-	char script[PATH_MAX];
 	int out[2], rc, status;
 	extern char **environ;
 	pid_t pid;
 
-	if (tree_path("../../kernel/get", "KSHRAM_KERNEL_GET", script)) {
-		snprintf(error, error_size, "kernel/get: %s", strerror(errno));
-		return -1;
-	}
 	if (pipe2(out, O_CLOEXEC)) {
 		snprintf(error, error_size, "pipe: %s", strerror(errno));
 		return -1;
@@ -117,6 +116,32 @@ static int run_get(char *const argv[], bool quiet, char *text, size_t size, char
 	return WEXITSTATUS(status);
 }
 
+/* Ask kernel/get with @argv, or remember what it said; its exit status or -1. */
+static int ask_get(char *const argv[], bool quiet, char *text, size_t size, char *error,
+		   size_t error_size)
+{
+	const char *given = getenv("KSHRAM_KERNEL_GET");
+	char script[PATH_MAX], world[DATA_SUM_SIZE], now[DATA_SUM_SIZE];
+	bool known;
+	int status;
+
+	if (tree_path("../../kernel/get", "KSHRAM_KERNEL_GET", script)) {
+		snprintf(error, error_size, "kernel/get: %s", strerror(errno));
+		return -1;
+	}
+	/* What another script depends on is not known. */
+	known = !(given && *given) && !known_world(world, script);
+	status = known ? known_find(world, argv, text, size) : -1;
+	if (status >= 0)
+		return status;
+	status = run_get(script, argv, quiet, text, size, error, error_size);
+	/* Where it changed something, it will have more to say. */
+	if (known && (!status || status == ABSENT) && !known_world(now, script) &&
+	    !strcmp(world, now))
+		known_keep(world, argv, status, text);
+	return status;
+}
+
 /* A kernel's directory has a kernel in it, or it is something else. */
 static int check_dir(const char *dir, char *error, size_t error_size)
 {
@@ -151,10 +176,10 @@ int kernel_find(const char *name, bool cached, char dir[PATH_MAX], char *error, 
 		snprintf(error, error_size, "'%.100s' is not the name of a kernel", name);
 		return -1;
 	}
-	status = run_get(cached ? look : get, cached, dir, PATH_MAX, error, error_size);
+	status = ask_get(cached ? look : get, cached, dir, PATH_MAX, error, error_size);
 	if (status < 0)
 		return -1;
-	if (cached && status == 3)
+	if (cached && status == ABSENT)
 		return 1;
 	if (status) {
 		snprintf(error, error_size,
@@ -168,7 +193,7 @@ int kernel_find(const char *name, bool cached, char dir[PATH_MAX], char *error, 
 int kernel_names(char *names, size_t size, char *error, size_t error_size)
 {
 	char *const list[] = { "kernel/get", "--list", NULL };
-	int status = run_get(list, false, names, size, error, error_size);
+	int status = ask_get(list, false, names, size, error, error_size);
 
 	if (status > 0)
 		snprintf(error, error_size, "kernel/get --list failed with exit status %d", status);
