@@ -18,11 +18,13 @@ LIBDIR		:= $(DESTDIR)/usr/lib/kshram
 install-server: ## install the challenge server and its systemd unit under $(DESTDIR)/
 install-server: all modules-lab
 	install -d $(LIBDIR)/build/bin $(LIBDIR)/build/guest $(LIBDIR)/build/lab $(LIBDIR)/kernel \
+		$(LIBDIR)/lab/kshram \
 		$(DESTDIR)/usr/bin $(DESTDIR)/usr/lib/systemd/system $(DESTDIR)/etc
 	install $(BIN)/kshramd $(BIN)/kshramctl $(BIN)/kshram-grade $(BIN)/kshram-vm \
 		$(LIBDIR)/build/bin
 	install $(GUEST)/kshram-agent $(GUEST)/kshram-jail-init $(LIBDIR)/build/guest
 	install -m 644 $(B)/lab/hellomod.ko $(LIBDIR)/build/lab
+	install -m 644 lab/kshram/items $(LIBDIR)/lab/kshram
 	cp -r kernel/. $(LIBDIR)/kernel
 	for p in kshramd kshramctl kshram-grade kshram-vm; do \
 		ln -sf ../lib/kshram/build/bin/$$p $(DESTDIR)/usr/bin/$$p; done

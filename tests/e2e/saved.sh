@@ -188,19 +188,96 @@ damage() {
 # damaged FILE OFFSET - it is noticed, the verdict stands, and a note says so.
 damaged() {
 	grade "$tmp/whole" "$module" >/dev/null && damage "$1" "$2" || return 1
-	grade "$tmp/damaged" "$module" &&
-		jq -e '.machine == "cold" and .score == 100 and
-			any(.notes[]; contains("damaged"))' "$tmp/damaged"
+	grade "$tmp/damaged" "$module" && jq -e "$noticed" "$tmp/damaged"
 }
+noticed='.machine == "cold" and .score == 100 and any(.notes[]; contains("damaged"))'
 # With one machine there is no doubt which is the newest.
 rm -rf "$saved"
 check "a byte of the memory turned: cold, with a note" damaged ram 8388611
 check "a byte of the devices' state turned: the same" damaged state 100
+check "a byte of the console turned: the same" damaged console 10
+times() {
+	grade "$tmp/whole" "$module" >/dev/null || return 1
+	sed -i 's/"when": 1/"when": 2/' "$(newest)/about"
+	grade "$tmp/damaged" "$module" && jq -e "$noticed" "$tmp/damaged"
+}
+check "another time in the note about it: the same" times
+cut_short() {
+	grade "$tmp/whole" "$module" >/dev/null || return 1
+	truncate -s -4096 "$(newest)/ram"
+	grade "$tmp/damaged" "$module" && jq -e "$noticed" "$tmp/damaged"
+}
+check "memory that is cut short: the same" cut_short
 anew() {
 	[ "$(machines)" -eq 0 ] && grade "$tmp/anew" "$module" && [ "$(machines)" -eq 1 ] &&
 		jq -e '.machine == "restored" and .notes == []' "$tmp/anew"
 }
 check "the run after saves it anew" anew
+
+# --- another lab ------------------------------------------------------------------------
+
+another_lab() {
+	before=$(machines)
+	mkdir -p "$tmp/lab" || return 1
+	sed 's/load sample$/load sample howmany=2/' lab/kshram/items >"$tmp/lab/items"
+	grade "$tmp/anew" --lab "$tmp/lab" "$module" && [ "$(machines)" -eq $((before + 1)) ] &&
+		jq -e '.machine == "restored" and .score == 100' "$tmp/anew"
+}
+check "a lab that does something else before the module: another machine" another_lab
+
+# --- other users -----------------------------------------------------------------------
+
+# not_ours - the cache is not used, and not touched.
+not_ours() {
+	grade "$tmp/others" "$module" || return 1
+	jq -e '.machine == "cold" and .score == 100 and
+		any(.notes[]; contains("others may write to it"))' "$tmp/others"
+}
+writable() {
+	chmod g+w "$saved" && not_ours && chmod g-w "$saved"
+}
+check "a cache that others may write to: cold, with a note" writable
+linked() {
+	mv "$saved" "$tmp/elsewhere" && ln -s "$tmp/elsewhere" "$saved" || return 1
+	grade "$tmp/others" "$module"
+	rm "$saved" && mv "$tmp/elsewhere" "$saved" || return 1
+	jq -e '.machine == "cold" and .score == 100' "$tmp/others"
+}
+check "a link in its place: the same" linked
+foreign_part() {
+	file=$(newest)/ram
+	cp --sparse=always "$file" "$tmp/ram" && rm "$file" && ln -s "$tmp/ram" "$file" || return 1
+	grade "$tmp/others" "$module" && jq -e '.machine == "cold" and .score == 100' "$tmp/others"
+}
+check "a link in place of the memory: the same, and it is removed" foreign_part
+of_another_user() {
+	grade "$tmp/whole" "$module" >/dev/null && chown nobody "$saved" || return 1
+	not_ours
+	rc=$?
+	chown root "$saved"
+	return "$rc"
+}
+if [ "$(id -u)" -eq 0 ]; then
+	check "another user's cache is not root's" of_another_user
+fi
+
+# --- a full disk -------------------------------------------------------------------------
+
+# What is smaller than the memory of a machine, in a namespace of mounts of our own.
+full_disk() {
+	# shellcheck disable=SC2016 # expanded in there
+	unshare -rm sh -c '
+		mount -t tmpfs -o size=8m none "$XDG_CACHE_HOME" || exit 77
+		"$@" >"$0"
+		find "$XDG_CACHE_HOME/kshram/saved" -mindepth 1 ! -name "*.lock" >"$0.left"' \
+		"$tmp/full" "$grader" --json --timeout 600 --kernel "$dir" --hello "$hello" "$module"
+	cat "$tmp/full" "$tmp/full.left"
+	jq -e '.machine == "cold" and .score == 100 and
+		any(.notes[]; contains("No space left"))' "$tmp/full" && [ ! -s "$tmp/full.left" ]
+}
+if unshare -rm true 2>/dev/null; then
+	check "a disk too full for a machine: cold, with a note, and nothing is left there" full_disk
+fi
 
 # --- two at once, and one that is killed ------------------------------------------------
 
