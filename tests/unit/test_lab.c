@@ -553,70 +553,6 @@ static void test_labs_that_go_wrong(void **state)
 	ends(9, "'n' has no value", HEAD "item a 1 t\nfor i = 2 to 1\nlet n = 3\nend\nclose n\n");
 }
 
-static size_t before(const char *text, char **purpose)
-{
-	size_t count;
-
-	assert_int_equal(read_bytes(text, strlen(text)), 0);
-	count = lab_before_module(&lab);
-	*purpose = lab_purpose(&lab, count);
-	assert_non_null(*purpose);
-	lab_free(&lab);
-	return count;
-}
-
-#define SAMPLE "lab x\nsample s\nhint h EIO: why\n" BOOT
-
-static void test_what_comes_before_the_module(void **state)
-{
-	static const struct {
-		size_t count;
-		const char *text;
-	} labs[] = {
-		{ 1, SAMPLE },
-		{ 1, SAMPLE "item a 1 t\nload module\nitem b 1 t\nload sample\n" },
-		{ 2, SAMPLE "item a 1 t\nload sample\nitem b 1 t\nload module\n" },
-		{ 2, SAMPLE "item a 1 t\nhints h\nload sample size=3\nunload sample\n" },
-		{ 1, SAMPLE "item a 1 t\nload sample\nunload module\n" },
-		/* A command can do anything, a path may be the module's. */
-		{ 1, SAMPLE "item a 1 t\nrun ls\n" },
-		{ 1, SAMPLE "item a 1 t\ntouch /dev/x0\n" },
-		{ 1, SAMPLE "item a 1 t\nfor i = 1 to 2\nload sample\nend\n" },
-	};
-	char *purpose;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(labs) / sizeof(labs[0]); i++) {
-		assert_int_equal(before(labs[i].text, &purpose), labs[i].count);
-		free(purpose);
-	}
-}
-
-/* Machines in which other things were done are other machines. */
-static void test_purpose_is_what_was_done(void **state)
-{
-	char *one, *other;
-
-	(void)state;
-	before(SAMPLE "item a 1 t\nload sample\nitem b 1 t\nload module\n", &one);
-	before(SAMPLE "item a 5 other\nload sample\nitem b 2 t\nload module y=1\n", &other);
-	assert_string_equal(one, other);
-	free(other);
-	before(SAMPLE "item a 1 t\nload sample x=1\nitem b 1 t\nload module\n", &other);
-	assert_string_not_equal(one, other);
-	free(other);
-	before(SAMPLE "item a 1 t\nload sample\nunload sample\nitem b 1 t\nload module\n", &other);
-	assert_string_not_equal(one, other);
-	free(other);
-	free(one);
-}
-
-static void test_ours_needs_no_module_twice(void **state)
-{
-	(void)state;
-	assert_int_equal(lab_before_module(&lab), 2);
-}
-
 /* A test of our own lab. */
 #define OURS(test) cmocka_unit_test_setup_teardown(test, read_ours, free_ours)
 
@@ -627,15 +563,12 @@ int main(void)
 		OURS(test_score_is_what_passed_before),
 		OURS(test_nothing_counts_behind_a_failure),
 		OURS(test_hints),
-		OURS(test_ours_needs_no_module_twice),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_steps_belong_to_items),
 		cmocka_unit_test(test_head),
 		cmocka_unit_test(test_items),
 		cmocka_unit_test(test_verbs),
 		cmocka_unit_test(test_names_and_loops),
-		cmocka_unit_test(test_what_comes_before_the_module),
-		cmocka_unit_test(test_purpose_is_what_was_done),
 		cmocka_unit_test(test_too_much),
 		cmocka_unit_test(test_hostile_bytes),
 		cmocka_unit_test(test_cut_anywhere),
