@@ -230,6 +230,30 @@ static void test_size_limit(void **state)
 	assert_true(upload.capacity <= upload.limit + 3);
 }
 
+/* One character a line, or all in one, or anything between: the same bytes. */
+static void test_any_lines(void **state)
+{
+	static const char text[] =
+		"VGhlIHF1aWNrIGJyb3duIGZveCBqdW1wcyBvdmVyIHRoZSBsYXp5IGRvZy4+Pz8/"
+		"+/+/AAECAwQFBg==";
+	static const char bytes[] = "The quick brown fox jumps over the lazy dog.>???"
+				    "\xfb\xff\xbf\0\1\2\3\4\5\6";
+
+	for (size_t width = 1; width < sizeof(text); width++) {
+		begin(state);
+		for (size_t i = 0; i < strlen(text); i += width) {
+			size_t left = strlen(text) - i;
+
+			assert_int_equal(line_of(text + i, left < width ? left : width),
+					 UPLOAD_MORE);
+		}
+		assert_int_equal(line("EOF"), UPLOAD_END);
+		assert_int_equal(upload.size, sizeof(bytes) - 1);
+		assert_memory_equal(upload.data, bytes, sizeof(bytes) - 1);
+		upload_free(&upload);
+	}
+}
+
 /* Many groups, cut at every place: memory grows and nothing is lost. */
 static void test_growth(void **state)
 {
@@ -256,6 +280,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ends, begin, end),
 		cmocka_unit_test_setup_teardown(test_line_limit, begin, end),
 		cmocka_unit_test_setup_teardown(test_size_limit, begin, end),
+		cmocka_unit_test_setup_teardown(test_any_lines, begin, end),
 		cmocka_unit_test_setup_teardown(test_growth, begin, end),
 	};
 
