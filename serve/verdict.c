@@ -155,7 +155,8 @@ void verdict_table(const struct verdict *verdict, const char *kernel,
 	for (size_t i = 0; i < json_array_size(notes) && i < NOTES_MAX; i++) {
 		const json_t *note = json_array_get(notes, i);
 
-		if (i)
+		/* Where the items end; programs that read the table go by it. */
+		if (!i)
 			print(&t, "%s", "");
 		print(&t, "note, which costs no points:");
 		text_clean(text, sizeof(text), json_string_value(note), json_string_length(note));

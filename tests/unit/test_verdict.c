@@ -72,6 +72,7 @@ static void test_full(void **state)
 		       "passed\n"
 		       " 2  does it                                          20/20      1.50 s  "
 		       "passed\n"
+		       "\n"
 		       "note, which costs no points:\n"
 		       "    a note\n"
 		       "\n"
