@@ -129,6 +129,7 @@ static struct vm_config machine(const struct grade_config *config, const struct 
 		.seconds = config->seconds,
 		.input_fd = -1,
 		.console_fd = config->console_fd,
+		.console_max = GRADE_CONSOLE_MAX,
 	};
 }
 

@@ -18,6 +18,10 @@
 #define GRADE_GUEST_MODULES "/lib/grade"
 #define GRADE_GUEST_FILES "/lab"
 #define GRADE_GUEST_PATH_MAX 64
+/* Everything, boot included, ends within so many seconds unless told otherwise. */
+#define GRADE_SECONDS 120
+/* Bytes of the console that are copied: more than anybody reads. */
+#define GRADE_CONSOLE_MAX ((size_t)4 << 20)
 
 /**
  * struct grade_config - what to grade, and how
@@ -33,6 +37,7 @@
  * @jail_user: as in struct vm_config
  * @cold: boot a machine and do every item in it, instead of taking a saved one
  * @console_fd: where the console is copied, or -1
+ * @console_fd: where the console is copied, or -1; up to GRADE_CONSOLE_MAX bytes
  * @progress: called as each item begins, may be NULL
  * @progress_arg: its first argument
  */

@@ -45,7 +45,9 @@
  * @said: what vm_errors() gave out, where that had to be put together
  * @errors: what QEMU said, @errors_len bytes
  * @stop_fd: as in struct vm_config, -1 for none
- * @console_fd: as in struct vm_config; -1 once writing there has failed
+ * @console_fd: as in struct vm_config; -1 once writing there has failed, or enough
+ *	was written
+ * @console_left: bytes that may still be written there
  * @input_fd: as in struct vm_config; -1 at its end
  * @typed: what is to be typed on the console, @typed_len bytes
  */
@@ -74,6 +76,7 @@ struct vm {
 	size_t errors_len;
 	int stop_fd;
 	int console_fd;
+	size_t console_left;
 	int input_fd;
 	char typed[512];
 	size_t typed_len;
@@ -100,7 +103,7 @@ static void keep_console(struct vm *vm, const char *data, size_t len)
 	}
 }
 
-static void copy_console(struct vm *vm, const char *data, size_t len)
+static void write_console(struct vm *vm, const char *data, size_t len)
 {
 	while (vm->console_fd >= 0 && len) {
 		ssize_t wrote = write(vm->console_fd, data, len);
@@ -122,6 +125,22 @@ static void copy_console(struct vm *vm, const char *data, size_t len)
 			len -= (size_t)wrote;
 		}
 	}
+}
+
+/* A module that prints without end must not fill its author's disk. */
+static void copy_console(struct vm *vm, const char *data, size_t len)
+{
+	static const char end[] =
+		"\r\n[the copy of the console ends here: the limit is reached]\r\n";
+
+	if (len <= vm->console_left) {
+		vm->console_left -= len;
+		write_console(vm, data, len);
+		return;
+	}
+	write_console(vm, data, vm->console_left);
+	write_console(vm, end, sizeof(end) - 1);
+	vm->console_fd = -1;
 }
 
 /* Read once; true when there may be more. */
@@ -339,6 +358,7 @@ static struct vm *launch(const struct vm_config *config, const char *accelerator
 	vm->accelerator = accelerator;
 	vm->stop_fd = config->stop_fd > 0 ? config->stop_fd : -1;
 	vm->console_fd = config->console_fd;
+	vm->console_left = config->console_max ? config->console_max : SIZE_MAX;
 	vm->input_fd = config->interactive ? config->input_fd : -1;
 	if (qemu_start(&vm->qemu, config, accelerator, error, error_size)) {
 		free(vm);

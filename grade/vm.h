@@ -59,6 +59,7 @@ struct vm_memory {
  *	guest gets VM_ERROR with errno EINTR; 0 or -1 for none
  * @console_fd: where the guest's console is copied, unfiltered, or -1; it is
  *	written to as if it never blocks
+ * @console_max: bytes of it that are copied, then a line that says so; 0 for all
  *
  * All pointers are the caller's and needed only during vm_start(); the
  * descriptors are the caller's and must stay open until vm_end().
@@ -83,6 +84,7 @@ struct vm_config {
 	unsigned short columns;
 	int stop_fd;
 	int console_fd;
+	size_t console_max;
 };
 
 #define VM_CPUS 2

@@ -60,6 +60,12 @@ unharmed() {
 		fault "control characters of the module's came out of the grader"
 	fi
 	expect_json "within its limit of $limit s, and a little to end" ".seconds <= $limit + 5" true
+	size=$(stat -c %s "$logs/$name.console")
+	if [ "$size" -gt $((4 << 20)) ]; then
+		[ "$size" -le $(((4 << 20) + 100)) ] &&
+			tail -n 1 "$logs/$name.console" | grep -q 'the copy of the console ends here' ||
+			fault "$size bytes of its console were kept, which should be 4 MiB and a word"
+	fi
 	says=$(field "tests/hostile/$name.patch" Says 2>/dev/null || :)
 	[ -z "$says" ] || grep -aEq -- "$says" "$logs/$name.console" ||
 		fault "its console does not have /$says/: did it do what it is here for?"
