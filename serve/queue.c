@@ -207,7 +207,8 @@ struct queue *queue_new(struct server *server, char *error, size_t error_size)
 	TAILQ_INIT(&q->tickets);
 	LIST_INIT(&q->runs);
 	/* We hold the lock, so whoever else holds a lease is dead. */
-	if (store_requeue(server->store, server->owner, false, &count) != STORE_OK) {
+	if (store_requeue(server->store, server->owner, false, (int)server->config.attempts,
+			  &count) != STORE_OK) {
 		snprintf(error, error_size, "%s", store_error(server->store));
 		goto err;
 	}

@@ -44,6 +44,7 @@ struct ticket {
  * @began_ms: when, by now_ms()
  * @took_ms: how long it ran, once it is over
  * @result: how it ended, once it has; then it waits to be put on record
+ * @last: no other attempt is left to it, so nothing else runs meanwhile
  * @lost: the record says that it is not ours any more: the result is void
  */
 struct run {
@@ -54,6 +55,7 @@ struct run {
 	int64_t began_ms;
 	int64_t took_ms;
 	const struct job_result *result;
+	bool last;
 	bool lost;
 };
 

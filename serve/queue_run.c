@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "inspect.h"
 #include "log.h"
 #include "queue_private.h"
 #include "server.h"
@@ -179,6 +180,46 @@ static void on_end(void *arg, const struct job_result *result)
 	runs_start(q);
 }
 
+/*
+ * One that has lost a run has the host to itself for its last: what it needs of memory
+ * is there, and if it is what ends the server, it takes no other's last attempt along.
+ */
+static bool is_last(const struct queue *q, const struct store_submission *s)
+{
+	return s->attempts > 0 && s->attempts + 1 >= q->server->config.attempts;
+}
+
+static bool runs_alone(const struct queue *q)
+{
+	const struct run *run = LIST_FIRST(&q->runs);
+
+	return run && run->last;
+}
+
+/*
+ * The server may have another kernel than when it was accepted. There it would get the
+ * points of a module that cannot be loaded, which would be no verdict on the module.
+ */
+static bool give_up_misfit(struct queue *q, struct ticket *t, const struct store_submission *s,
+			   const void *module)
+{
+	struct server *server = q->server;
+	char why[400], note[sizeof(why) + 32];
+	const char *wrong = inspect_module(&server->kernel, module, s->size, why, sizeof(why));
+
+	if (!wrong || strcmp(wrong, "no_memory") == 0)
+		return false;
+	snprintf(note, sizeof(note), "not graded: %s", why);
+	if (store_release(server->store, t->id, server->owner, true, 1, note) != STORE_OK)
+		could_not(q, "not_given_back", t->id);
+	log_warn("misfit", LOG_NUMBER("submission", t->id), LOG_TEXT("why", why));
+	server->metrics.failed++;
+	if (t->watcher)
+		session_failed(t->watcher, why);
+	ticket_drop(q, t);
+	return true;
+}
+
 /* Without a grader there is nobody to blame: an attempt is counted, or it would go on for ever. */
 static void give_back(struct queue *q, struct ticket *t, const char *why)
 {
@@ -218,6 +259,7 @@ static void start_run(struct queue *q, struct ticket *t, const struct store_subm
 	run->queue = q;
 	run->ticket = t;
 	run->began_ms = now_ms();
+	run->last = is_last(q, s);
 	LIST_INSERT_HEAD(&q->runs, run, link);
 	q->running++;
 	q->waiting--;
@@ -241,6 +283,7 @@ static bool start_one(struct queue *q)
 	struct ticket *t;
 	void *module = NULL;
 	enum store_result result;
+	bool waits;
 
 	result = store_claim(server->store, server->owner, QUEUE_LEASE_MS,
 			     (int)server->config.jobs_per_identity, &s, &module);
@@ -253,18 +296,19 @@ static bool start_one(struct queue *q)
 	t = ticket_find(q, s.id);
 	if (!t)
 		t = ticket_add(q, &s, NULL);
-	if (t)
+	waits = !t || (is_last(q, &s) && q->running);
+	if (waits)
+		store_release(server->store, s.id, server->owner, false, 0, s.note);
+	else if (!give_up_misfit(q, t, &s, module))
 		start_run(q, t, &s, module);
-	else
-		store_release(server->store, s.id, server->owner, false, 0, NULL);
 	free(module);
-	return t != NULL;
+	return !waits;
 }
 
 void runs_start(struct queue *q)
 {
 	while (!q->stopped && q->waiting && (int64_t)q->running < q->server->config.jobs &&
-	       now_ms() >= q->paused_until)
+	       !runs_alone(q) && now_ms() >= q->paused_until)
 		if (!start_one(q))
 			break;
 }
@@ -303,7 +347,8 @@ void runs_tick(struct queue *q)
 		return;
 	q->renewed_ms = now_ms();
 	/* Nobody else should hold anything; if somebody does, not longer than the lease. */
-	if (store_requeue(q->server->store, q->server->owner, true, &count) != STORE_OK)
+	if (store_requeue(q->server->store, q->server->owner, true, (int)q->server->config.attempts,
+			  &count) != STORE_OK)
 		could_not(q, "not_swept", 0);
 	else if (count)
 		q->version = -1;

@@ -42,7 +42,8 @@ enum store_state { STORE_QUEUED, STORE_RUNNING, STORE_DONE, STORE_FAILED };
  * @sha256: the same
  * @size: of the module in bytes
  * @state: where it is
- * @attempts: how often a machine was lost under it (not crashes of the server)
+ * @attempts: how often it was run without a verdict: a machine was lost under it,
+ *	or the server was
  * @runs: verdicts so far; more than 1 after a regrade
  * @received: when it was committed
  * @started: when the newest run began, 0 before
@@ -237,17 +238,21 @@ enum store_result store_release(struct store *store, int64_t id, const char *own
 				bool machine_lost, int max_attempts, const char *note);
 
 /**
- * store_requeue() - queue again what dead processes held
+ * store_requeue() - take back what dead processes held
  * @store: the record
  * @owner: not what this one holds (a server that has the lock on the state
  *	directory knows that all others are dead); NULL: whoever holds it
  * @expired_only: of these only what has an expired lease
+ * @max_attempts: as in store_release(): each counts as an attempt, since nobody knows
+ *	whether it was the submission that ended the process
  * @count: gets how many, or NULL
+ *
+ * They are queued again at their places, or in the state STORE_FAILED.
  *
  * Return: STORE_OK or why not
  */
 enum store_result store_requeue(struct store *store, const char *owner, bool expired_only,
-				int64_t *count);
+				int max_attempts, int64_t *count);
 
 /**
  * store_place() - how many will be claimed before it

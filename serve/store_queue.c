@@ -174,11 +174,14 @@ enum store_result store_release(struct store *store, int64_t id, const char *own
 }
 
 enum store_result store_requeue(struct store *store, const char *owner, bool expired_only,
-				int64_t *count)
+				int max_attempts, int64_t *count)
 {
-	enum store_result result = store_step(store, "queue again what was interrupted",
-					      store_bind(store, SQL_REQUEUE, "si", owner,
-							 expired_only ? store_now() : INT64_MAX));
+	enum store_result result =
+		store_step(store, "queue again what was interrupted",
+			   store_bind(store, SQL_REQUEUE, "siis", owner,
+				      expired_only ? store_now() : INT64_MAX, (int64_t)max_attempts,
+				      "not graded: each of its runs was interrupted, the last one "
+				      "because the server ended"));
 
 	if (result == STORE_OK && count)
 		*count = sqlite3_changes(store->db);

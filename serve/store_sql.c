@@ -108,8 +108,14 @@ const char *const store_sql[SQL_STATEMENTS] = {
 		     " WHERE id = ?1",
 	[SQL_RELEASE] = "UPDATE submissions SET state = ?2, owner = NULL, lease = NULL,"
 			" attempts = ?3, note = ?4 WHERE id = ?1",
-	/* ?1: an owner, or NULL; ?2: leases that end before are expired. */
-	[SQL_REQUEUE] = "UPDATE submissions SET state = 0, owner = NULL, lease = NULL"
+	/*
+	 * ?1: an owner, or NULL; ?2: leases that end before are expired; ?3: so many
+	 * attempts are allowed; ?4: what is said after the last.
+	 */
+	[SQL_REQUEUE] = "UPDATE submissions SET owner = NULL, lease = NULL,"
+			" attempts = attempts + 1,"
+			" state = CASE WHEN attempts + 1 < ?3 THEN 0 ELSE 3 END,"
+			" note = CASE WHEN attempts + 1 < ?3 THEN note ELSE ?4 END"
 			" WHERE state = 1 AND (?1 IS NULL OR owner <> ?1) AND lease < ?2",
 	[SQL_REGRADE] =
 		"UPDATE submissions SET state = 0, round = round + 1, attempts = 0,"

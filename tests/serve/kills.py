@@ -62,7 +62,8 @@ def alive(pid):
 class Server:
     last = None
 
-    # Enough machines for what earlier kills have left besides.
+    # Enough machines for what earlier kills have left besides, and enough attempts
+    # for what all of them interrupt.
     def __init__(self, point=None, jobs=20, real=False):
         env = dict(os.environ, KILLS=TMP, LD_PRELOAD=os.environ["KILLPOINT_LIB"],
                    KILLPOINT_FULL=TMP + "/full")
@@ -71,7 +72,7 @@ class Server:
             env["KILLPOINT"] = point
         command = ["build/bin/kshramd", "--state", STATE, "--listen", "127.0.0.1:%d" % PORT,
                    "--kernel", KERNEL, "--difficulty", "0", "--jobs", str(jobs),
-                   "--metrics", "none"]
+                   "--metrics", "none", "--set", "attempts=100"]
         if not real:
             command += ["--grader", "tests/serve/grader.sh"]
         self.log = open(TMP + "/log", "ab")
@@ -343,7 +344,6 @@ def machine(i):
     gate(True)
     server = Server()
     victim, other = start_two(server)
-    # Up to the last attempt but one.
     for attempt in range(1 + i % 2):
         os.kill(victim.starts()[-1], signal.SIGKILL)
         wait_for("another attempt", lambda: len(victim.starts()) > attempt + 1)
@@ -505,7 +505,8 @@ def end_server():
 
 
 
-def test(title, function, times, wanted):
+# Each @ways kills try all that function() does.
+def test(title, function, times, wanted, ways=5):
     global number, failed
     if times > 1:
         title = "%d kills %s" % (times, title)
@@ -515,8 +516,8 @@ def test(title, function, times, wanted):
     begin = time.monotonic()
     try:
         for i in range(times):
-            function(i % 5)
-            if i % 5 == 4 or i + 1 == times:
+            function(i % ways)
+            if i % ways == ways - 1 or i + 1 == times:
                 drain()
         print("ok %d - %s (%.0f s)" % (number, title, time.monotonic() - begin))
     except (Failure, OSError, sqlite3.Error, subprocess.TimeoutExpired) as error:
@@ -542,7 +543,7 @@ def main(wanted):
     test("while a verdict is written and told", verdict, kills, wanted)
     test("a locked database: a clear word, nothing half-stored", locked, 1, wanted)
     test("a full disk: a clear word, nothing half-stored", full, 1, wanted)
-    test("with real machines: server, machine, both", real, 3 * REAL, wanted)
+    test("with real machines: server, machine, both", real, 3 * REAL, wanted, 6)
     print("1..%d" % number)
     return failed != 0
 

@@ -220,10 +220,10 @@ static void test_renew(void **state)
 	free(module);
 	assert_int_equal(store_renew(f->store, 1, "server/2", MINUTE), STORE_LOST);
 	assert_int_equal(store_renew(f->store, 1, OWNER, MINUTE), STORE_OK);
-	assert_int_equal(store_requeue(f->store, NULL, true, &count), STORE_OK);
+	assert_int_equal(store_requeue(f->store, NULL, true, 3, &count), STORE_OK);
 	assert_int_equal(count, 0);
 	assert_int_equal(store_renew(f->store, 1, OWNER, -1), STORE_OK);
-	assert_int_equal(store_requeue(f->store, NULL, true, &count), STORE_OK);
+	assert_int_equal(store_requeue(f->store, NULL, true, 3, &count), STORE_OK);
 	assert_int_equal(count, 1);
 	assert_int_equal(store_renew(f->store, 1, OWNER, MINUTE), STORE_LOST);
 }
@@ -237,7 +237,7 @@ static void test_lost_lease(void **state)
 	add(f->store, "token:a");
 	assert_int_equal(store_claim(f->store, "server/0", -1, 1, &s, &module), STORE_OK);
 	free(module);
-	assert_int_equal(store_requeue(f->store, OWNER, true, NULL), STORE_OK);
+	assert_int_equal(store_requeue(f->store, OWNER, true, 3, NULL), STORE_OK);
 	assert_int_equal(claim(f->store, OWNER, 1), 1);
 	/* The first one wakes up: whatever it does, nothing changes. */
 	assert_int_equal(finish(f->store, 1, "server/0", 0), STORE_LOST);
@@ -245,7 +245,7 @@ static void test_lost_lease(void **state)
 	assert_int_equal(store_release(f->store, 1, "server/0", true, 1, "x"), STORE_LOST);
 	s = get(f->store, 1);
 	assert_int_equal(s.state, STORE_RUNNING);
-	assert_int_equal(s.attempts, 0);
+	assert_int_equal(s.attempts, 1);
 	assert_int_equal(finish(f->store, 1, OWNER, 100), STORE_OK);
 	assert_int_equal(get(f->store, 1).score, 100);
 	assert_sound(f);
@@ -294,6 +294,32 @@ static void test_release(void **state)
 	assert_sound(f);
 }
 
+/* What ends the server each time does not do so for ever. */
+static void test_requeue_ends(void **state)
+{
+	struct fixture *f = *state;
+	struct store_submission s;
+	int64_t count;
+
+	add(f->store, "token:a");
+	for (int i = 1; i <= 3; i++) {
+		claim(f->store, "server/0", 0);
+		assert_int_equal(store_requeue(f->store, OWNER, false, 3, &count), STORE_OK);
+		assert_int_equal(count, 1);
+		s = get(f->store, 1);
+		assert_int_equal(s.attempts, i);
+		assert_int_equal(s.state, i < 3 ? STORE_QUEUED : STORE_FAILED);
+		assert_int_equal(strncmp(s.note, "not graded: ", 12) == 0, i == 3);
+	}
+	assert_int_equal(s.score, -1);
+	/* An instructor may try again, and it has all its attempts then. */
+	assert_int_equal(store_regrade(f->store, 1), STORE_OK);
+	claim(f->store, OWNER, 0);
+	assert_int_equal(store_requeue(f->store, NULL, false, 3, &count), STORE_OK);
+	assert_int_equal(get(f->store, 1).state, STORE_QUEUED);
+	assert_sound(f);
+}
+
 static void test_requeue(void **state)
 {
 	struct fixture *f = *state;
@@ -304,15 +330,16 @@ static void test_requeue(void **state)
 	claim(f->store, "server/0", 0);
 	claim(f->store, "server/0", 0);
 	claim(f->store, OWNER, 0);
-	assert_int_equal(store_requeue(f->store, OWNER, true, &count), STORE_OK);
+	assert_int_equal(store_requeue(f->store, OWNER, true, 3, &count), STORE_OK);
 	assert_int_equal(count, 0);
-	assert_int_equal(store_requeue(f->store, OWNER, false, &count), STORE_OK);
+	assert_int_equal(store_requeue(f->store, OWNER, false, 3, &count), STORE_OK);
 	assert_int_equal(count, 2);
 	assert_int_equal(get(f->store, 3).state, STORE_RUNNING);
-	/* They are first again, and a crash of a server is not their fault. */
-	assert_int_equal(get(f->store, 1).attempts, 0);
+	/* They are first again, and what was not interrupted has lost nothing. */
+	assert_int_equal(get(f->store, 1).attempts, 1);
+	assert_int_equal(get(f->store, 3).attempts, 0);
 	assert_int_equal(claim(f->store, OWNER, 0), 1);
-	assert_int_equal(store_requeue(f->store, NULL, false, &count), STORE_OK);
+	assert_int_equal(store_requeue(f->store, NULL, false, 3, &count), STORE_OK);
 	assert_int_equal(count, 2);
 	assert_int_equal(query(f, "SELECT count(*) FROM submissions WHERE state = 0"), 4);
 	assert_sound(f);
@@ -468,6 +495,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lost_lease, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_release, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_requeue, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_requeue_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_regrade, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_each, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_counts, setup, teardown),

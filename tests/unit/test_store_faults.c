@@ -120,7 +120,7 @@ static void test_locked(void **state)
 	assert_null(module);
 	assert_int_equal(store_renew(f->store, 1, OWNER, MINUTE), STORE_BUSY);
 	assert_int_equal(store_release(f->store, 1, OWNER, true, 1, "x"), STORE_BUSY);
-	assert_int_equal(store_requeue(f->store, NULL, false, NULL), STORE_BUSY);
+	assert_int_equal(store_requeue(f->store, NULL, false, 3, NULL), STORE_BUSY);
 	assert_int_equal(store_regrade(f->store, 2), STORE_BUSY);
 	assert_int_equal(store_set(f->store, "drain", NULL), STORE_BUSY);
 	dump(f, after, sizeof(after));

@@ -237,7 +237,7 @@ static void test_kill(void **state)
 		check(f, acks, from, n);
 		from = n;
 		/* As a server does that starts then. */
-		assert_int_equal(store_requeue(f->store, OWNER, false, &count), STORE_OK);
+		assert_int_equal(store_requeue(f->store, OWNER, false, INT_MAX, &count), STORE_OK);
 		assert_int_equal(query(f, "SELECT count(*) FROM submissions WHERE state = 1"), 0);
 		if (round % 10 == 9)
 			open_again(f);

@@ -102,7 +102,7 @@ static void test_back_in_front(void **state)
 	add_all(f->store, "d");
 	assert_int_equal(claim(f->store, OWNER, 1), 1);
 	assert_int_equal(claim(f->store, OWNER, 1), 2);
-	assert_int_equal(store_requeue(f->store, NULL, false, NULL), STORE_OK);
+	assert_int_equal(store_requeue(f->store, NULL, false, 3, NULL), STORE_OK);
 	assert_order(f->store, "abcd");
 }
 

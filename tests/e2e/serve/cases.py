@@ -15,6 +15,8 @@ import sys
 import tempfile
 import time
 
+from interrupted import (another_kernel, hanging_grader, kill, last_try, lost_machines, term,
+                         term_twice)
 from kshramd import HUP, PATIENCE, PLAIN, TERM, Client, Server, module, upload_text, wait_for
 
 
@@ -349,90 +351,6 @@ def goes_away():
             if key.startswith('kshramd_connections{')) == 0)
 
 
-def lost_machines():
-    """a lost machine says nothing of the module: again, and at last no verdict"""
-    with Server('--set', 'attempts=2', mode='once') as server:
-        got = Client(server).submit(module('once')).rest()
-        assert b'the machine was lost (the grader was killed by signal 9)' in got
-        assert got.endswith(b'score: 100/100\r\n')
-        server.mode('lost')
-        got = Client(server).submit(module('lost'), 'lost').rest()
-        assert got.count(b'the machine was lost (the grader could not work: the host has no '
-                         b'memory)') == 1
-        assert b'no verdict: the machine was lost again and again' in got
-        for mode in ('garbage', 'huge'):
-            # A verdict in between, or the server would wait longer and longer.
-            server.mode('full')
-            Client(server).submit(module('well'), 'well').rest()
-            server.mode(mode, mode)
-            got = Client(server).submit(module(mode), mode).rest()
-            assert b'no verdict: ' in got, got
-        assert server.sql('SELECT state, attempts FROM submissions ORDER BY id') == \
-            ['2|1', '3|2', '2|0', '3|2', '2|0', '3|2']
-        assert server.metrics()['kshramd_submissions_failed_total'] == 3
-
-
-def hanging_grader():
-    """a grader that does not keep its time limit is ended"""
-    with Server('--time-limit', '1', '--set', 'attempts=1', mode='hang') as server:
-        got = Client(server).submit(module('hang')).rest()
-        assert b'no verdict' in got
-        assert 'the grader did not keep its time limit' in server.words()
-
-
-def term():
-    """TERM: what runs is finished, the rest is refused, and kept"""
-    with Server('--jobs', '1', mode='wait') as server:
-        runs = Client(server).submit(module('runs'), 'runs')
-        runs.until(b'waiting')
-        waits = Client(server).submit(module('waits'), 'waits')
-        puzzle = Client(server)
-        upload = Client(server).solve()
-        server.signal(TERM)
-        waits.refused('about to stop; submission 2 is kept')
-        puzzle.refused('about to stop')
-        upload.refused('about to stop')
-        Client(server, False).refused('about to stop')
-        server.go()
-        assert runs.rest().endswith(b'100/100\r\n')
-        server.ends()
-        states = server.sql('SELECT state FROM submissions ORDER BY id')
-        assert states == ['2', '0'], states
-        server.start()
-        wait_for('the rest is graded', lambda: server.sql('SELECT state FROM submissions ORDER BY id') ==
-                 ['2', '2'])
-
-
-def term_twice():
-    """a second TERM: what runs is given back, and run again at the next start"""
-    with Server(mode='hang') as server:
-        runs = Client(server).submit(module('runs'))
-        server.log_has('event=started')
-        server.signal(TERM)
-        server.log_has('event=ending ')
-        server.signal(TERM)
-        runs.refused('about to stop; submission 1 is kept')
-        server.ends()
-        assert server.sql('SELECT state, attempts FROM submissions ORDER BY id') == ['0|0']
-        server.mode('full')
-        server.start()
-        wait_for('it is graded', lambda: server.sql('SELECT state FROM submissions ORDER BY id') == ['2'])
-
-
-def kill():
-    """kill -9: what ran and what waited is graded, once, after the next start"""
-    with Server('--jobs', '1', mode='hang') as server:
-        Client(server).submit(module('runs'), 'runs')
-        Client(server).submit(module('waits'), 'waits')
-        server.log_has('event=started')
-        server.kill()
-        server.mode('full')
-        server.start()
-        wait_for('both are graded', lambda: server.sql('SELECT state FROM submissions ORDER BY id') ==
-                 ['2', '2'])
-        assert server.sql('SELECT submission, score FROM runs ORDER BY 1') == ['1|100', '2|100']
-
-
 def hup():
     """HUP reads the configuration again; a bad one is not taken"""
     with Server() as server:
@@ -571,7 +489,7 @@ def command_line():
 CASES = [words_on_the_wire, odd_lines, all_at_once, wrong_answers, wrong_uploads, no_modules,
          time_outs, names, connection_limits, waiting_limits, places, fairness, less_than_full,
          nothing_inherited, hostile_console, slow_reader, slow_sender, never_reads, goes_away, lost_machines,
-         hanging_grader, term, term_twice, kill, hup, one_server, locked_record, locked_verdict,
+         hanging_grader, term, term_twice, kill, last_try, another_kernel, hup, one_server, locked_record, locked_verdict,
          directed, figures, command_line]
 
 if len(sys.argv) == 1:
