@@ -13,7 +13,7 @@
 # the item that failed must match (ignoring case), nothing where none failed.
 # Logs stay in build/tests/grade/NAME.{json,err,console}. $grader_options are given
 # to the grader; $case_hook is called after each, with $name, $limit, $json and
-# $logs/$name.err set, and says with fault what is wrong.
+# $logs/$name.err set, and says with fault what is wrong; $clean_hook when it is over.
 
 . tests/lib/cases.sh
 . tests/lib/lanes.sh
@@ -27,6 +27,7 @@ mkdir -p "$logs" build/tests
 
 grading_clean() {
 	lanes_end
+	${clean_hook:-:}
 	rm -rf "$work"
 }
 trap 'grading_clean; exit 130' INT
@@ -135,6 +136,19 @@ grade_cases() {
 	IFS=$old_ifs
 	set +f
 	lanes "${KSHRAM_TEST_JOBS:-2}" "$work" grade_case "$@"
+}
+
+# grading_check TEXT COMMAND...: one test more, of all cases together; after grade_cases.
+grading_check() {
+	echo "$1" >>"$cases"
+	number=$(wc -l <"$cases")
+	echo "$1" >"$work/$number.done"
+	shift
+	if "$@" >"$work/why" 2>&1; then
+		rm -f "$work/$number.fault"
+	else
+		sed 's/^/# /' "$work/why" >"$work/$number.fault"
+	fi
 }
 
 # grading_end: print the TAP of all cases; the exit status is the script's.
