@@ -89,9 +89,10 @@ soak: ## storms, fuzzer, foreign programs and packages for hours instead of seco
 		"SOAK=1 tests/e2e/fuzz.sh" "SOAK=1 tests/e2e/kills.sh" "SOAK=1 tests/e2e/load.sh" \
 		"SOAK=1 tests/e2e/fuzzers.sh" "SOAK=1 tests/e2e/foreign.sh" "FULL=1 tests/e2e/deb.sh"
 
-bench: ## the module against other shared memory; a grading's seconds; puzzles a second
+bench: ## the module against other shared memory; a grading's seconds; docs/bench-server.md
 	@packaging/install-packages demo kernel test
 	@$(MAKE) -s --no-print-directory all module KERNEL=lab
 	@bench/module.sh lab
 	@bench/grading.sh
-	@bench/pow.sh
+	@bench/server.sh --output docs/bench-server.md
+	@cat docs/bench-server.md
