@@ -55,6 +55,7 @@ make -s "$kit" build/bench/verify >&2
 module=build/lab/kshram.ko
 hello=build/lab/hellomod.ko
 machines=$(nproc)
+load=$(cut -d ' ' -f 1 /proc/loadavg)
 now() {
 	date +%s.%N
 }
@@ -131,9 +132,10 @@ progress ''
 	echo
 	printf 'Written by `RUNS=%s SUBMISSIONS=%s CONNECTIONS=%s bench/server.sh --output docs/bench-server.md`\n' \
 		"$runs" "$submissions" "$connections"
-	printf 'at commit %s, on Linux %s, %s,\n%s processors; machines with the kernel `lab` under %s.\n\n' \
+	printf 'at commit %s, on Linux %s, %s,\n%s processors; machines with the kernel `lab` under %s.\n' \
 		"$commit" "$(uname -r)" \
 		"$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)" "$machines" "$accelerator"
+	printf 'Load of the machine when it began: %s.\n\n' "$load"
 	echo "| | figure | compared with | | ratio |"
 	echo "|---|---:|---|---:|---:|"
 	echo "$hand $served" | awk -v machines="$machines" '{
