@@ -11,7 +11,7 @@ usage: bench/module.sh [--quick] [--figures FILE] [--output DIRECTORY] [KERNEL].
 
 Measures slots of both backings, memfd, POSIX and System V shared memory and
 anonymous memory in a machine of each KERNEL (a name that kernel/get knows;
-default: lab), and prints tables in Markdown. The machine's clock counts
+default: 6.1), and prints tables in Markdown. The machine's clock counts
 instructions: the figures do not depend on how fast or how busy the host is.
 
   --quick             two small sizes only
@@ -58,7 +58,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-[ $# -gt 0 ] || set -- lab
+[ $# -gt 0 ] || set -- 6.1
 if $quick; then
 	sizes='4096 65536'
 	large=
