@@ -60,7 +60,9 @@ SUITES		:= "tests/guest/suite.sh debug" tests/e2e/fuzz.sh "KSHRAM_TEST_JOBS=2 te
 		   tests/e2e/run.sh tests/e2e/saved.sh
 # The kernels that the module must build for and load on besides.
 MATRIX		:= 5.10 6.1 6.12 7.x
-SOAK_ROUNDS	:= 20000
+SOAK_ROUNDS	:= 1200
+# Seconds of resizing under writers.
+soak-storm	= $(if $(filter debug,$1),600,60)
 
 .PHONY: demo test test-matrix soak bench
 
@@ -85,14 +87,14 @@ soak: ## storms, fuzzer, foreign programs and packages for hours instead of seco
 	@packaging/install-packages demo kernel test
 	@$(MAKE) -s --no-print-directory all $(addprefix modules-,$(TESTED) $(MATRIX)) \
 		$(B)/debug/planted.ko
-	@tests/run -t 36000 $(foreach k,$(TESTED) $(MATRIX),"ROUNDS=$(SOAK_ROUNDS) tests/guest/suite.sh $(k)") \
+	@tests/run -t 36000 $(foreach k,$(TESTED) $(MATRIX),"ROUNDS=$(SOAK_ROUNDS) STORM=$(call soak-storm,$(k)) tests/guest/suite.sh $(k)") \
 		"SOAK=1 tests/e2e/fuzz.sh" "SOAK=1 tests/e2e/kills.sh" "SOAK=1 tests/e2e/load.sh" \
 		"SOAK=1 tests/e2e/fuzzers.sh" "SOAK=1 tests/e2e/foreign.sh" "FULL=1 tests/e2e/deb.sh"
 
 bench: ## the module against other shared memory; a grading's seconds; docs/bench-server.md
 	@packaging/install-packages demo kernel test
-	@$(MAKE) -s --no-print-directory all module KERNEL=lab
-	@bench/module.sh lab
+	@$(MAKE) -s --no-print-directory all modules-lab modules-6.1
+	@bench/module.sh 6.1
 	@bench/grading.sh
 	@bench/server.sh --output docs/bench-server.md
 	@cat docs/bench-server.md

@@ -3,7 +3,7 @@
 #
 # The coverage-guided fuzz targets of tests/fuzzing, each for a fixed number of
 # inputs that takes about ten seconds, from a fixed seed. TAP. SOAK=1: each for
-# SOAK_SECONDS (default: 600), from a new seed; what was found in earlier soaks
+# SOAK_SECONDS (default: 300), from a new seed; what was found in earlier soaks
 # is in build/tests/fuzzing/corpus and is begun with.
 #
 # With arguments, only the targets of those names. An input that breaks something
@@ -31,7 +31,7 @@ fuzz() {
 	mkdir -p "$corpus" "$fuzzing/corpus/$target"
 	if [ -n "${SOAK:-}" ]; then
 		corpus=$fuzzing/corpus/$target
-		set -- "$1" -1 "$3" "$4" -max_total_time="${SOAK_SECONDS:-600}"
+		set -- "$1" -1 "$3" "$4" -max_total_time="${SOAK_SECONDS:-300}"
 	else
 		# The limit is for machines on which ten seconds are minutes.
 		set -- "$1" "$2" "$3" "$4" -seed=1 -max_total_time=120

@@ -30,6 +30,15 @@
 
 static __thread sigjmp_buf beyond;
 static int way_fd;
+static time_t storm_end;
+
+static time_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
 
 static void on_sigbus(int signal)
 {
@@ -98,7 +107,7 @@ static void *writer(void *arg)
 	pid_t pid;
 	int i, status;
 
-	for (i = 1; i <= tap_rounds; i++) {
+	for (i = 1; i <= tap_rounds || now() < storm_end; i++) {
 		write_and_look(w, old, start + i);
 		if (i % 64 == 0) {
 			/* A child inherits the entries and stores once more. */
@@ -112,6 +121,8 @@ static void *writer(void *arg)
 			CHECK(old[w->word] == start + i + 1);
 		}
 	}
+	if (w->word == 0)
+		printf("# each of %d threads stored some %d numbers\n", PROCESSES * THREADS, i - 1);
 	/* The last number stands, whatever sizes the slot had since. */
 	CHECK(munmap((void *)old, PAGE) == 0);
 	return NULL;
@@ -160,6 +171,7 @@ static void storm(void)
 	CHECK_IS(stat(NODE(0), &st), 0);
 	unlink("/tmp/kshram-twin");
 	CHECK_IS(mknod("/tmp/kshram-twin", S_IFCHR | 0600, st.st_rdev), 0);
+	storm_end = now() + tap_storm;
 	for (i = 0; i < 2; i++) {
 		resizers[i] = fork();
 		if (resizers[i] == 0)
@@ -169,6 +181,7 @@ static void storm(void)
 		pids[i] = fork();
 		if (pids[i] == 0) {
 			writers(i % 2 ? "/tmp/kshram-twin" : NODE(0), i);
+			fflush(stdout);
 			_exit(0);
 		}
 	}

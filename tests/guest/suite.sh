@@ -6,7 +6,7 @@
 # every allocation is made to fail, and every line of the module must have run.
 # ROUNDS in the environment is how often the racing tests repeat; without it
 # guest_tests has a default of its own, which the detectors of `debug` make too
-# slow.
+# slow. STORM is for how many seconds slots are resized under writers at least.
 set -eu
 
 kernel=${1:?usage: tests/guest/suite.sh KERNEL}
@@ -19,7 +19,7 @@ bad=0
 few=
 [ "$kernel" != debug ] || few=100
 rounds=${ROUNDS:-$few}
-rounds=${rounds:+--rounds $rounds}
+rounds="${rounds:+--rounds $rounds} --storm ${STORM:-0}"
 # A race that takes longer than anybody waits for has hung.
 seconds=${ROUNDS:+30000}
 

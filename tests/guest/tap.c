@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tap.c - guest_tests [--backing NAME] [--rounds N] GROUP...: run groups of tests, one TAP stream
+ * tap.c - guest_tests [--backing NAME] [--rounds N] [--storm S] GROUP...: run groups of tests, one TAP stream
  *
  * Exit status: 0 when no test failed, 1 when one did, 2 for wrong arguments.
  */
@@ -13,9 +13,10 @@
 #include "tap.h"
 
 /* Generous: emulation with every detector on, on a loaded host; a round more. */
-#define TAP_SECONDS (600U + tap_rounds)
+#define TAP_SECONDS (600U + tap_rounds + 2 * tap_storm)
 
 int tap_rounds = 400;
+int tap_storm;
 
 static const struct {
 	const char *name;
@@ -77,6 +78,8 @@ int main(int argc, char **argv)
 	for (; argc > 2 && !strncmp(argv[1], "--", 2); argv += 2, argc -= 2) {
 		if (!strcmp(argv[1], "--rounds"))
 			tap_rounds = (int)strtol(argv[2], NULL, 10);
+		else if (!strcmp(argv[1], "--storm"))
+			tap_storm = (int)strtol(argv[2], NULL, 10);
 		else if (!strcmp(argv[1], "--backing"))
 			slot_backing = argv[2];
 	}

@@ -75,6 +75,8 @@ struct tap_test {
 
 /* How often a test repeats what it repeats: --rounds, for longer runs. */
 extern int tap_rounds;
+/* For how many seconds the storm of resizes goes on at least: --storm. */
+extern int tap_storm;
 
 /* The groups; each ends with an entry without a name. */
 extern const struct tap_test planted_tests[];
