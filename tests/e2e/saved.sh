@@ -196,12 +196,12 @@ rm -rf "$saved"
 check "a byte of the memory turned: cold, with a note" damaged ram 8388611
 check "a byte of the devices' state turned: the same" damaged state 100
 check "a byte of the console turned: the same" damaged console 10
-times() {
+other_time() {
 	grade "$tmp/whole" "$module" >/dev/null || return 1
 	sed -i 's/"when": 1/"when": 2/' "$(newest)/about"
 	grade "$tmp/damaged" "$module" && jq -e "$noticed" "$tmp/damaged"
 }
-check "another time in the note about it: the same" times
+check "another time in the note about it: the same" other_time
 cut_short() {
 	grade "$tmp/whole" "$module" >/dev/null || return 1
 	truncate -s -4096 "$(newest)/ram"
