@@ -219,7 +219,7 @@ check "the run after saves it anew" anew
 another_lab() {
 	before=$(machines)
 	mkdir -p "$tmp/lab" || return 1
-	sed 's/load sample$/load sample howmany=2/' lab/kshram/items >"$tmp/lab/items"
+	sed 's/\<load sample$/load sample howmany=2/' lab/kshram/items >"$tmp/lab/items"
 	grade "$tmp/anew" --lab "$tmp/lab" "$module" && [ "$(machines)" -eq $((before + 1)) ] &&
 		jq -e '.machine == "restored" and .score == 100' "$tmp/anew"
 }
