@@ -218,6 +218,9 @@ static void load(void)
 	unsigned int first, last;
 
 	prepare();
+	/* What gcov keeps of a module is made at its first load, or never right again. */
+	CHECK(load_try() >= 0);
+	load_undo();
 	count(true, false);
 	/*
 	 * The kernel's own part of a load, which comes first and is the longer,
