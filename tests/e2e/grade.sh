@@ -197,7 +197,7 @@ check "NO_COLOR is obeyed" no_colours
 
 # machine_of PID - the process number of the QEMU that PID started.
 machine_of() {
-	for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+	tr ' ' '\n' <"/proc/$1/task/$1/children" | while read -r child; do
 		case $(cat "/proc/$child/comm" 2>/dev/null) in qemu-system*) echo "$child" ;; esac
 	done
 }

@@ -9,15 +9,14 @@ set -eu
 known=$1
 file=$2
 config=tests/lint/clang-tidy
-flags='-std=gnu11 -D_GNU_SOURCE -Iinclude -Igrade -Ilab/checks -Ipow -I. -DKSHRAM_VERSION="0"'
+set -- -std=gnu11 -D_GNU_SOURCE -Iinclude -Igrade -Ilab/checks -Ipow -I. '-DKSHRAM_VERSION="0"'
 
-# shellcheck disable=SC2086 # the flags are words
 key=$({
 	clang-tidy --version
 	cat "$config"
-	echo "$flags"
+	echo "$@"
 	# Comments too: NOLINT is one.
-	cc $flags -E -C "$file"
+	cc "$@" -E -C "$file"
 } | sha256sum | cut -d' ' -f1)
 if [ -e "$known/$key" ]; then
 	touch "$known/$key"
@@ -26,8 +25,7 @@ fi
 
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT
-# shellcheck disable=SC2086
-if clang-tidy --quiet --config-file="$config" "$file" -- $flags >"$said" 2>&1; then
+if clang-tidy --quiet --config-file="$config" "$file" -- "$@" >"$said" 2>&1; then
 	: >"$known/$key"
 else
 	grep -E "(error|warning|note: Assuming|note: Calling):" "$said" || cat "$said"
