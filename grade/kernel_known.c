@@ -152,7 +152,9 @@ static void name_of(char name[DATA_SUM_SIZE], char *const argv[])
 int known_find(const char *world, char *const argv[], char *text, size_t size)
 {
 	char name[DATA_SUM_SIZE], answer[ANSWER_MAX], ignored[PATH_MAX];
-	int dir = cache_open(DIRECTORY, ignored, sizeof(ignored)), fd, status = -1, at = 0;
+	int dir = cache_open(DIRECTORY, ignored, sizeof(ignored)), fd;
+	char *end;
+	long status;
 	ssize_t len;
 
 	if (dir < 0)
@@ -166,14 +168,15 @@ int known_find(const char *world, char *const argv[], char *text, size_t size)
 	close(fd);
 	answer[len > 0 ? len : 0] = '\0';
 	/* "WORLD STATUS\nTEXT\n"; whole, as it came there by a rename. */
-	if (strncmp(answer, world, DATA_SUM_SIZE - 1) != 0 ||
-	    sscanf(answer + DATA_SUM_SIZE - 1, " %d%n", &status, &at) != 1 || status < 0 ||
-	    answer[len - 1] != '\n' || answer[DATA_SUM_SIZE - 1 + at] != '\n')
+	if (strncmp(answer, world, DATA_SUM_SIZE - 1) != 0 || answer[len - 1] != '\n')
+		return -1;
+	status = strtol(answer + DATA_SUM_SIZE - 1, &end, 10);
+	if (status < 0 || status > UINT8_MAX || *end != '\n')
 		return -1;
 	answer[len - 1] = '\0';
-	if ((size_t)snprintf(text, size, "%s", answer + DATA_SUM_SIZE + at) >= size)
+	if ((size_t)snprintf(text, size, "%s", end + 1) >= size)
 		return -1;
-	return status;
+	return (int)status;
 }
 
 void known_keep(const char *world, char *const argv[], int status, const char *text)

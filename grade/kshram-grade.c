@@ -448,7 +448,7 @@ static int grade(const struct options *o, const struct kernel *kernel,
 }
 
 /* The lab that was asked for, or ours; EXIT_TROUBLE after a message. */
-static int read_lab(struct lab *lab, struct options *o)
+static int read_lab(struct lab *lab, const struct options *o)
 {
 	char dir[PATH_MAX], error[PATH_MAX + 256];
 
@@ -456,14 +456,13 @@ static int read_lab(struct lab *lab, struct options *o)
 		return trouble("cannot find where this program lies: %s", strerror(errno));
 	if (lab_read(lab, o->lab_dir ? o->lab_dir : dir, error, sizeof(error)))
 		return trouble("%s", error);
-	o->lab = lab;
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
 	static struct lab lab;
-	struct options o = { .seconds = 0 };
+	struct options o = { .lab = &lab };
 	enum module_result readable;
 	struct module_info module;
 	struct kernel kernel = { .name = "" };
