@@ -91,10 +91,12 @@ soak: ## storms, fuzzer, foreign programs and packages for hours instead of seco
 		"SOAK=1 tests/e2e/fuzz.sh" "SOAK=1 tests/e2e/kills.sh" "SOAK=1 tests/e2e/load.sh" \
 		"SOAK=1 tests/e2e/fuzzers.sh" "SOAK=1 tests/e2e/foreign.sh" "FULL=1 tests/e2e/deb.sh"
 
-bench: ## the module against other shared memory; a grading's seconds; docs/bench-server.md
+bench: ## the module against other shared memory; a grading's seconds; docs/bench-*.md
 	@packaging/install-packages demo kernel test
 	@$(MAKE) -s --no-print-directory all modules-lab modules-6.1
 	@bench/module.sh 6.1
 	@bench/grading.sh
+	@bench/saved.sh >docs/bench-grading.md
+	@cat docs/bench-grading.md
 	@bench/server.sh --output docs/bench-server.md
 	@cat docs/bench-server.md
