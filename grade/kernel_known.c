@@ -118,7 +118,6 @@ int known_world(char sum[DATA_SUM_SIZE], const char *script)
 	XXH3_state_t *hash = XXH3_createState();
 	const char *own = getenv("KERNEL_SOURCE"), *slash = strrchr(script, '/');
 	char dir[PATH_MAX];
-	XXH128_hash_t value;
 	int rc = -1;
 
 	/* A source of one's own may be edited anywhere in it. */
@@ -129,11 +128,8 @@ int known_world(char sum[DATA_SUM_SIZE], const char *script)
 		snprintf(dir, sizeof(dir), "%.*s", (int)(slash - script), script);
 		rc = mix_directory(hash, dir) || mix_compiler(hash) || mix_kernels(hash) ? -1 : 0;
 	}
-	if (!rc) {
-		value = XXH3_128bits_digest(hash);
-		snprintf(sum, DATA_SUM_SIZE, "%016llx%016llx", (unsigned long long)value.high64,
-			 (unsigned long long)value.low64);
-	}
+	if (!rc)
+		data_digest(sum, hash);
 	XXH3_freeState(hash);
 	return rc;
 }

@@ -328,27 +328,3 @@ int qmp_restore(struct qmp *q, int fd, int64_t deadline_ms, char *error, size_t 
 	}
 	return qmp_simple(q, "cont", NULL, deadline_ms, error, error_size);
 }
-
-int qmp_pmemsave(struct qmp *q, uint64_t address, uint64_t len, int fd, int64_t deadline_ms,
-		 char *error, size_t error_size)
-{
-	json_t *value = qmp_do(q, "add-fd", NULL, fd, deadline_ms, error, error_size);
-	json_t *set = json_object_get(value, "fdset-id"), *number = json_object_get(value, "fd");
-	char path[64];
-	int rc;
-
-	if (!value)
-		return -1;
-	/* QEMU opens a name; this one is the descriptor that it was just given. */
-	snprintf(path, sizeof(path), "/proc/self/fd/%" JSON_INTEGER_FORMAT,
-		 json_integer_value(number));
-	rc = qmp_simple(q, "pmemsave",
-			json_pack("{s:I, s:I, s:s}", "val", (json_int_t)address, "size",
-				  (json_int_t)len, "filename", path),
-			deadline_ms, error, error_size);
-	if (qmp_simple(q, "remove-fd", json_pack("{s:I}", "fdset-id", json_integer_value(set)),
-		       deadline_ms, error, error_size))
-		rc = -1;
-	json_decref(value);
-	return rc;
-}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * qmp.h - talk to QEMU about its machine: stop, go on, save, restore, read memory
+ * qmp.h - talk to QEMU about its machine: stop, go on, save, restore
  *
  * QEMU's control protocol (JSON, a line a message) over a socket pair that QEMU
  * inherited. Whoever has broken out of the guest sits at the other end, so every
@@ -130,20 +130,5 @@ int qmp_save(struct qmp *q, int fd, int64_t deadline_ms, char *error, size_t err
  * Return: 0 when the machine runs, or -1 with @error filled.
  */
 int qmp_restore(struct qmp *q, int fd, int64_t deadline_ms, char *error, size_t error_size);
-
-/**
- * qmp_pmemsave() - copy guest-physical memory into a file
- * @q: the conversation
- * @address: guest-physical address of the first byte
- * @len: how many bytes
- * @fd: the file, which gets them from its start
- * @deadline_ms: as for qmp_do()
- * @error: gets a sentence on failure
- * @error_size: room there in bytes
- *
- * Return: 0, or -1 with @error filled.
- */
-int qmp_pmemsave(struct qmp *q, uint64_t address, uint64_t len, int fd, int64_t deadline_ms,
-		 char *error, size_t error_size);
 
 #endif /* GRADE_QMP_H */

@@ -23,6 +23,11 @@ static void print_sum(char sum[DATA_SUM_SIZE], XXH128_hash_t value)
 		 (unsigned long long)value.low64);
 }
 
+void data_digest(char sum[DATA_SUM_SIZE], const XXH3_state_t *hash)
+{
+	print_sum(sum, XXH3_128bits_digest(hash));
+}
+
 void data_sum(char sum[DATA_SUM_SIZE], const void *data, size_t len)
 {
 	print_sum(sum, XXH3_128bits(data, len));
@@ -139,7 +144,7 @@ int data_scan(int from, int to, char sum[DATA_SUM_SIZE])
 	if (lseek(from, 0, SEEK_SET) < 0)
 		rc = -1;
 	if (!rc)
-		print_sum(sum, XXH3_128bits_digest(hash));
+		data_digest(sum, hash);
 	free(data);
 	XXH3_freeState(hash);
 	return rc;

@@ -15,6 +15,7 @@
 #include "initramfs.h"
 #include "qemu.h"
 #include "saved.h"
+#include "saved_data.h"
 
 /* Goes up whenever what is in a saved machine's directory changes its meaning. */
 #define FORMAT "kshram saved machine 2"
@@ -110,7 +111,6 @@ int saved_key(struct saved_key *key, const struct vm_config *config, const char 
 {
 	XXH3_state_t *hash = XXH3_createState();
 	char *arguments = NULL;
-	XXH128_hash_t sum;
 	int rc = -1;
 
 	if (!hash) {
@@ -127,9 +127,7 @@ int saved_key(struct saved_key *key, const struct vm_config *config, const char 
 	XXH3_128bits_update(hash, arguments, strlen(arguments) + 1);
 	if (!strcmp(accelerator, "kvm"))
 		mix_processor(hash);
-	sum = XXH3_128bits_digest(hash);
-	snprintf(key->hex, sizeof(key->hex), "%016llx%016llx", (unsigned long long)sum.high64,
-		 (unsigned long long)sum.low64);
+	data_digest(key->hex, hash);
 	rc = 0;
 out:
 	free(arguments);
