@@ -245,6 +245,8 @@ static enum client_result solve(struct client *client, struct input *in, bool *i
 			       puzzle->zeros, POW_DIFFICULTY_MAX);
 	for (unsigned int i = 0; i < puzzle->zeros; i++)
 		attempt.expected *= 16;
+	screen_progress(client->screen, "puzzle: %u zeros, about %.1f million to try",
+			puzzle->zeros, attempt.expected / 1e6);
 	switch (pow_solve(puzzle->prefix, puzzle->zeros, 0, &progress, answer, NULL)) {
 	case POW_SOLVED:
 		break;

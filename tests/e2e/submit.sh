@@ -248,7 +248,7 @@ progress() {
 }
 if command -v script >/dev/null; then
 	check 'progress on a terminal' all 'progress full ""' 'grep -q "queue: place 1" "$tmp/out"' \
-		'grep -q "tried, " "$tmp/out"' 'grep -q "upload: " "$tmp/out"'
+		'grep -q "puzzle: 6 zeros, " "$tmp/out"' 'grep -q "upload: " "$tmp/out"'
 	check 'colours on a terminal' grep -q "$(printf '\033\\[32mgreen')" "$tmp/out"
 	check 'no colours when they are not wanted' all 'progress full 1' \
 		'! grep -q "$(printf "\\033\\\\[32mgreen")" "$tmp/out"'
