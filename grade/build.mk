@@ -7,7 +7,7 @@
 GRADE_LIB_SRCS	:= $(filter-out grade/agent% grade/kshram-% grade/jail_init.c,$(wildcard grade/*.c))
 GRADE_LIB	:= $(OBJ)/libgrade.a
 GRADE_HEADERS	:= $(wildcard grade/*.h) lab/checks/steps.h include/kshram.h
-GRADE_LIBS	:= -larchive -lelf -ldw -ljansson -lseccomp -lxxhash
+GRADE_LIBS	:= -larchive -lelf -ldw -ljansson -lseccomp -lxxhash -lcapstone
 
 AGENT_SRCS	:= grade/agent.c grade/agent_boot.c grade/agent_run.c grade/agent_restored.c \
 		   grade/agent_worker.c grade/wire.c lab/checks/steps.c

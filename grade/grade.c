@@ -19,6 +19,7 @@
 #include "grade.h"
 #include "ready.h"
 #include "session.h"
+#include "suspect.h"
 #include "verbs.h"
 
 /* Do the items from @first to before @end in order, until one does not hold. */
@@ -332,6 +333,7 @@ enum grade_outcome grade_run(const struct grade_config *config, struct grade_res
 		s->vm = boot(config, error, error_size);
 	if (!s->vm)
 		goto out;
+	suspect_list(&result->flags, config->module);
 	snprintf(result->accelerator, sizeof(result->accelerator), "%s", vm_accelerator(s->vm));
 	/* What did not hold before the save is the result; else there is more to do. */
 	if (ready != READY_REFUSED) {

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "flags.h"
 #include "lab.h"
 #include "module_info.h"
 #include "text.h"
@@ -81,6 +82,7 @@ struct grade_item {
  * @restored: the machine was a saved one
  * @notes: what else the kernel reported; changes no score
  * @nnotes: how many
+ * @flags: what the instructor is told
  */
 struct grade_result {
 	struct grade_item items[ITEMS_MAX];
@@ -91,6 +93,7 @@ struct grade_result {
 	bool restored;
 	struct text notes[GRADE_NOTES_MAX];
 	size_t nnotes;
+	struct flags flags;
 };
 
 /**

@@ -113,6 +113,17 @@ static json_t *item_json(size_t index, const struct item *item, const struct gra
 			 "reason", how->reason.s);
 }
 
+static json_t *flags_json(const struct flags *flags)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < flags->count; i++)
+		json_array_append_new(all, json_pack("{s:s, s:b, s:s}", "name", flags->all[i].name,
+						     "proves", flags->all[i].proves, "evidence",
+						     flags->all[i].evidence.s));
+	return all;
+}
+
 static json_t *build_json(const struct report *report)
 {
 	const struct grade_result *result = report->result;
@@ -127,13 +138,14 @@ static json_t *build_json(const struct report *report)
 		json_array_append_new(notes, json_string(result->notes[i].s));
 	text_clean(path, sizeof(path), report->module, strlen(report->module));
 	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:f, s:i, s:i, s:o, s:o}",
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:f, s:i, s:i, s:o, s:o, s:o}",
 		"lab", lab->name, "module", path, "name", module->name, "vermagic",
 		module->vermagic, "license", module->license, "kernel", report->kernel, "release",
 		result->release, "accelerator", result->accelerator, "machine",
 		result->restored ? "restored" : "cold", "limit", (int)report->config->seconds,
 		"seconds", seconds(result->ms), "score", (int)result->score, "total",
-		(int)lab_total(lab), "items", items, "notes", notes);
+		(int)lab_total(lab), "items", items, "notes", notes, "flags",
+		flags_json(&result->flags));
 }
 
 /**

@@ -46,6 +46,28 @@ static void print_items(const char *text)
 	json_decref(json);
 }
 
+/* What is for the instructor alone; the grader says it in its JSON. */
+static void print_flags(const char *text)
+{
+	json_t *json = json_loads(text, 0, NULL), *flag;
+	size_t i;
+
+	json_array_foreach(json_object_get(json, "flags"), i, flag)
+	{
+		const char *name = json_string_value(json_object_get(flag, "name"));
+		const char *evidence = json_string_value(json_object_get(flag, "evidence"));
+		char clean_name[64], clean[TEXT_MAX];
+
+		text_clean(clean_name, sizeof(clean_name), name, name ? strlen(name) : 0);
+		text_clean(clean, sizeof(clean), evidence, evidence ? strlen(evidence) : 0);
+		printf("%s  %s%s: %s\n", i ? "" : "flags, for you and not for the student:\n",
+		       clean_name,
+		       json_is_true(json_object_get(flag, "proves")) ? " (it failed for this)" : "",
+		       clean);
+	}
+	json_decref(json);
+}
+
 static bool print_run(void *arg, const struct store_run *run)
 {
 	char finished[LISTING_TIME_MAX];
@@ -55,6 +77,7 @@ static bool print_run(void *arg, const struct store_run *run)
 	       listing_time(finished, run->finished),
 	       (double)(run->finished - run->started) / 1000);
 	print_items(run->json);
+	print_flags(run->json);
 	return true;
 }
 
