@@ -557,6 +557,21 @@ struct qmp *vm_qmp(struct vm *vm)
 	return &vm->qmp;
 }
 
+int vm_pidfd(const struct vm *vm)
+{
+	return vm->qemu.jailed >= 0 ? vm->qemu.jailed : vm->qemu.pidfd;
+}
+
+enum vm_result vm_idle(struct vm *vm, int64_t until_ms)
+{
+	enum vm_result result;
+
+	do {
+		result = pump(vm, until_ms);
+	} while (result == VM_OK);
+	return result == VM_TIMEOUT ? VM_OK : result;
+}
+
 const char *vm_accelerator(const struct vm *vm)
 {
 	return vm->accelerator;

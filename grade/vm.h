@@ -230,6 +230,23 @@ const char *vm_choose_accelerator(const struct vm_config *config, char *error, s
 struct qmp *vm_qmp(struct vm *vm);
 
 /**
+ * vm_pidfd() - QEMU's process
+ * @vm: the machine
+ *
+ * Return: a pidfd of QEMU itself, in a jail or not; the machine's.
+ */
+int vm_pidfd(const struct vm *vm);
+
+/**
+ * vm_idle() - let time pass, taking what comes over the console
+ * @vm: the machine
+ * @until_ms: until when, on vm_now_ms()'s clock
+ *
+ * Return: VM_OK, or why nothing is to be waited for any more.
+ */
+enum vm_result vm_idle(struct vm *vm, int64_t until_ms);
+
+/**
  * vm_save() - stop a machine that waits for a request, and write its state
  * @vm: the machine, which has the memory of @config.memory; to be ended next
  * @fd: an empty file
