@@ -98,6 +98,7 @@ static void end_machine(void)
 static void serve(struct agent *agent, struct wire_message *request)
 {
 	static struct wire_message answer;
+	uint64_t hold = 0;
 	bool end = false;
 
 	switch (request->type) {
@@ -117,6 +118,14 @@ static void serve(struct agent *agent, struct wire_message *request)
 	case WIRE_CLOSE:
 		worker_request(request, &answer);
 		break;
+	case WIRE_HOLD:
+		if (wire_take_u32(request) != WIRE_AGENT) {
+			request->taken = 0;
+			worker_request(request, &answer);
+		} else {
+			hold = agent_hold_self(request, &answer);
+		}
+		break;
 	case WIRE_RESEED:
 		agent_reseed(request, &answer);
 		break;
@@ -135,6 +144,8 @@ static void serve(struct agent *agent, struct wire_message *request)
 	agent_send(agent, &answer);
 	if (end)
 		end_machine();
+	if (hold)
+		agent_hold(hold, &agent_hold_byte, agent->port);
 }
 
 static void hello(struct agent *agent)

@@ -116,6 +116,28 @@ void agent_reseed(struct wire_message *request, struct wire_message *answer);
  */
 void agent_write(struct wire_message *request, struct wire_message *answer);
 
+/* agent_hold.c */
+
+/**
+ * agent_hold() - run the loop of hold.h until there is something to read
+ * @number: goes to a register
+ * @at: goes to a register, and is read
+ * @fd: where it is waited for
+ */
+void agent_hold(uint64_t number, const void *at, int fd);
+
+/**
+ * agent_hold_self() - serve WIRE_HOLD for the agent: take the fields and answer
+ * @request: the request
+ * @answer: gets the answer
+ *
+ * Return: the number to run agent_hold() with once the answer is sent, or 0.
+ */
+uint64_t agent_hold_self(struct wire_message *request, struct wire_message *answer);
+
+/* The byte that is read when the agent itself holds still. */
+extern const unsigned char agent_hold_byte;
+
 /* agent_worker.c */
 
 /**

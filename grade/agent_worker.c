@@ -153,6 +153,22 @@ static void do_poke(struct step_slot *slot, struct wire_message *request,
 	answer_step(answer, request->seq, rc, &error);
 }
 
+/* What to run agent_hold() with once the answer is sent; 0 not to. */
+static uint64_t do_hold(const struct step_slot *slot, struct wire_message *request,
+			struct wire_message *answer, const unsigned char **at)
+{
+	uint64_t number = wire_take_u64(request), offset = wire_take_u64(request);
+
+	if (!wire_done(request) || !slot->mem || offset >= slot->len) {
+		answer_begin(answer, request->seq, EPROTO, "bad request to hold still");
+		return 0;
+	}
+	answer_begin(answer, request->seq, 0, "");
+	*at = slot->mem + offset;
+	wire_put_u64(answer, (uint64_t)(uintptr_t)*at);
+	return number;
+}
+
 /* Requests with at most one number, and those that look in /dev the device's name. */
 static void do_number(struct step_slot *slot, struct wire_message *request,
 		      struct wire_message *answer)
@@ -208,6 +224,8 @@ static void work(int fd)
 	bool last = false;
 
 	while (!last) {
+		const unsigned char *at = NULL;
+		uint64_t hold = 0;
 		ssize_t len = recv(fd, packet, sizeof(packet), 0);
 
 		if (len <= 0 || wire_decode(&request, packet, (size_t)len) <= 0)
@@ -224,6 +242,8 @@ static void work(int fd)
 				do_poke(&slot, &request, &answer);
 			else if (request.type == WIRE_PEEK)
 				do_peek(&slot, &request, &answer);
+			else if (request.type == WIRE_HOLD)
+				hold = do_hold(&slot, &request, &answer, &at);
 			else
 				do_number(&slot, &request, &answer);
 		}
@@ -231,6 +251,8 @@ static void work(int fd)
 		len = (ssize_t)wire_encode(&answer, packet, sizeof(packet));
 		if (len <= 0 || send(fd, packet, (size_t)len, MSG_NOSIGNAL) != len)
 			break;
+		if (hold)
+			agent_hold(hold, at, fd);
 	}
 	step_close(&slot);
 	_exit(0);

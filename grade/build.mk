@@ -9,7 +9,7 @@ GRADE_LIB	:= $(OBJ)/libgrade.a
 GRADE_HEADERS	:= $(wildcard grade/*.h) lab/checks/steps.h include/kshram.h
 GRADE_LIBS	:= -larchive -lelf -ldw -ljansson -lseccomp -lxxhash -lcapstone
 
-AGENT_SRCS	:= grade/agent.c grade/agent_boot.c grade/agent_run.c grade/agent_restored.c \
+AGENT_SRCS	:= grade/agent.c grade/agent_boot.c grade/agent_run.c grade/agent_restored.c grade/agent_hold.c \
 		   grade/agent_worker.c grade/wire.c lab/checks/steps.c
 AGENT		:= $(GUEST)/kshram-agent
 

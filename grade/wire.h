@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d61524bu /* "KRam" */
-#define WIRE_VERSION 3
+#define WIRE_VERSION 4
 #define WIRE_BODY_MAX (64 * 1024)
 /* Name of the virtio-serial port, as the guest sees it in sysfs. */
 #define WIRE_PORT_NAME "kshram.agent"
@@ -53,6 +53,10 @@
  *	from now on depends on these bytes, and its clock is right
  * @WIRE_WRITE: host: string path in the guest, u64 offset, bytes; stores them in
  *	the file, which is made anew for offset 0
+ * @WIRE_HOLD: host: u32 worker or WIRE_AGENT, u64 number, u64 offset in the
+ *	worker's mapping; gives u64 the address of that byte. From the answer to the
+ *	next request the process runs the loop of hold.h with these in its registers,
+ *	and reads the byte all the time. With the number 0 it does not
  */
 enum wire_type {
 	WIRE_HELLO = 1,
@@ -73,7 +77,11 @@ enum wire_type {
 	WIRE_POWEROFF,
 	WIRE_RESEED,
 	WIRE_WRITE,
+	WIRE_HOLD,
 };
+
+/* In WIRE_HOLD: the agent itself in place of a worker. */
+#define WIRE_AGENT 0xffffffffu
 
 /* The "errno" of an answer whose worker was killed; the text names the signal. */
 #define WIRE_DIED 0xffffu

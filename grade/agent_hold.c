@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * agent_hold.c - hold still in a place that the host recognises
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+
+#include "agent.h"
+#include "hold.h"
+
+/* A few milliseconds of an emulated processor. */
+#define TURNS 300000
+
+const unsigned char agent_hold_byte = 0x48;
+
+#define STRING(...) #__VA_ARGS__
+#define BYTES(...) ".byte " STRING(__VA_ARGS__) "\n"
+
+static void __attribute__((noinline, noclone)) hold(uint64_t number, const void *at)
+{
+	uint64_t turns = TURNS;
+	register const void *place asm("r13") = at;
+
+	asm volatile(BYTES(HOLD_MARK) BYTES(HOLD_LOOP)
+		     : "+c"(turns)
+		     : "b"(number), "r"(place)
+		     : "rax", "cc", "memory");
+}
+
+void agent_hold(uint64_t number, const void *at, int fd)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	int n;
+
+	do {
+		hold(number, at);
+		n = poll(&ready, 1, 0);
+	} while (n == 0 || (n < 0 && errno == EINTR));
+}
+
+uint64_t agent_hold_self(struct wire_message *request, struct wire_message *answer)
+{
+	uint64_t number = wire_take_u64(request);
+
+	wire_take_u64(request);
+	if (!wire_done(request)) {
+		answer_begin(answer, request->seq, EPROTO, "bad request to hold still");
+		return 0;
+	}
+	answer_begin(answer, request->seq, 0, "");
+	wire_put_u64(answer, (uint64_t)(uintptr_t)&agent_hold_byte);
+	return number;
+}
