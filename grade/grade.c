@@ -21,6 +21,7 @@
 #include "session.h"
 #include "suspect.h"
 #include "verbs.h"
+#include "witness.h"
 
 /* Do the items from @first to before @end in order, until one does not hold. */
 static bool run_items(struct session *s, size_t first, size_t end)
@@ -339,7 +340,7 @@ enum grade_outcome grade_run(const struct grade_config *config, struct grade_res
 	if (ready != READY_REFUSED) {
 		/* Finding out whether KVM works, once a host, is not the module's time. */
 		set_deadline(s);
-		run_items(s, done, s->lab->nitems);
+		witness_end(s, run_items(s, done, s->lab->nitems));
 	}
 	result->score = score(s->lab, result);
 	console = vm_console(s->vm, &len);
@@ -348,6 +349,7 @@ enum grade_outcome grade_run(const struct grade_config *config, struct grade_res
 	if (note.len && result->nnotes < GRADE_NOTES_MAX)
 		result->notes[result->nnotes++] = note;
 	how = outcome(s, result, error, error_size);
+	witness_free(s->witness);
 	vm_end(s->vm);
 	result->ms = vm_now_ms() - begin;
 out:

@@ -83,6 +83,7 @@ struct grade_item {
  * @notes: what else the kernel reported; changes no score
  * @nnotes: how many
  * @flags: what the instructor is told
+ * @looks: how often the host looked into the stopped machine
  */
 struct grade_result {
 	struct grade_item items[ITEMS_MAX];
@@ -94,6 +95,7 @@ struct grade_result {
 	struct text notes[GRADE_NOTES_MAX];
 	size_t nnotes;
 	struct flags flags;
+	unsigned int looks;
 };
 
 /**

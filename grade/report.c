@@ -138,14 +138,14 @@ static json_t *build_json(const struct report *report)
 		json_array_append_new(notes, json_string(result->notes[i].s));
 	text_clean(path, sizeof(path), report->module, strlen(report->module));
 	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:f, s:i, s:i, s:o, s:o, s:o}",
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:f, s:i, s:i, s:o, s:o, s:o, s:i}",
 		"lab", lab->name, "module", path, "name", module->name, "vermagic",
 		module->vermagic, "license", module->license, "kernel", report->kernel, "release",
 		result->release, "accelerator", result->accelerator, "machine",
 		result->restored ? "restored" : "cold", "limit", (int)report->config->seconds,
 		"seconds", seconds(result->ms), "score", (int)result->score, "total",
 		(int)lab_total(lab), "items", items, "notes", notes, "flags",
-		flags_json(&result->flags));
+		flags_json(&result->flags), "looks", (int)result->looks);
 }
 
 /**

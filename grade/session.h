@@ -44,6 +44,7 @@ struct session_worker {
  * @workers: the processes, by number
  * @marks: what was stored in this item
  * @said: the end of what the command under way has said, and its length
+ * @witness: what the host sees for itself, or NULL
  * @reason: why the item failed
  * @host_failed: it failed because of the host or the lab, not of the module
  * @crashed: it failed because the machine ended
@@ -66,6 +67,7 @@ struct session {
 		size_t len;
 		char s[SESSION_SAID_MAX];
 	} said;
+	struct witness *witness;
 	struct text *reason;
 	bool host_failed;
 	bool crashed;

@@ -14,6 +14,7 @@
 
 #include "explain.h"
 #include "verbs.h"
+#include "witness.h"
 
 #define DEVICES_MAX 256
 #define BYTE_MAX 255
@@ -116,6 +117,7 @@ static bool do_load(struct session *s, const struct lab_step *step, const uint64
 	if (s->config->module_error)
 		return session_fail(s, "%s", s->config->module_error);
 	begins(step->text, "module", &parameters);
+	witness_begin(s);
 	if (insmod(s, s->lab->name, parameters, "the module"))
 		return true;
 	console = vm_console(s->vm, &len);
@@ -369,6 +371,12 @@ static bool do_forget(struct session *s, const struct lab_step *step, const uint
 	return true;
 }
 
+static bool do_witness(struct session *s, const struct lab_step *step, const uint64_t *n)
+{
+	(void)step;
+	return witness_look(s, n[0]);
+}
+
 static const char *const verify_words[] = { "device", "offset", "length", "difference", NULL };
 
 /* Say what was found in place of a mark: another mark, or just other bytes. */
@@ -474,6 +482,7 @@ static const struct verb verbs[] = {
 		       "process read others back: {difference}. Do both mappings reach the same "
 		       "kernel memory?",
 	  .run = do_verify },
+	{ .name = "witness", .count = 1, .device = true, .run = do_witness },
 	{ .name = "let", .kind = VERB_LET },
 	{ .name = "for", .kind = VERB_FOR },
 	{ .name = "end", .kind = VERB_END },

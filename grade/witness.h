@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * witness.h - what the host sees for itself, whatever the guest answers
+ */
+#ifndef GRADE_WITNESS_H
+#define GRADE_WITNESS_H
+
+#include "session.h"
+
+/**
+ * witness_begin() - remember the machine, before the module is loaded
+ * @s: the session; nothing happens when it has a witness
+ *
+ * Where a machine cannot be looked at, a flag says why, and nothing more is done.
+ */
+void witness_begin(struct session *s);
+
+/**
+ * witness_look() - stop the machine and see that the slot is one memory
+ * @s: the session
+ * @chance: look in one of so many cases, drawn here
+ *
+ * Of a device that processes have mapped, and where something was stored: each
+ * of them is to run the agent's own program, and the page tables of all are to
+ * lead to one frame, which holds what was stored.
+ *
+ * Return: true, or false when the item failed.
+ */
+bool witness_look(struct session *s, uint64_t chance);
+
+/**
+ * witness_end() - compare for the last time, and take back what was proven wrong
+ * @s: the session, all its items done
+ * @held: all of them passed
+ */
+void witness_end(struct session *s, bool held);
+
+void witness_free(struct witness *w);
+
+#endif /* GRADE_WITNESS_H */
