@@ -6,8 +6,9 @@
 # A right module that is graded between them gets all of its own. TAP.
 #
 # A case is tests/hostile/NAME.patch, an edit of tests/good/plain.c with a head
-# as in tests/bad, and "Says: " a pattern for its console, which shows that the
-# attack took place. With arguments, only those names.
+# as in tests/bad, "Says: " a pattern for its console, which shows that the
+# attack took place, and "Flag: " the names of flags that the instructor is to
+# see, of which a right module has none. With arguments, only those names.
 #
 # KERNEL is what they are built for (default: lab).
 set -eu
@@ -69,6 +70,16 @@ unharmed() {
 	says=$(field "tests/hostile/$name.patch" Says 2>/dev/null || :)
 	[ -z "$says" ] || grep -aEq -- "$says" "$logs/$name.console" ||
 		fault "its console does not have /$says/: did it do what it is here for?"
+	flagged=$(jq -r '[.flags[].name] | join(" ")' "$json" 2>/dev/null || :)
+	for flag in $(field "tests/hostile/$name.patch" Flag 2>/dev/null || :); do
+		case " $flagged " in
+		*" $flag "*) ;;
+		*) fault "it has the flags: ${flagged:-none}, and not $flag" ;;
+		esac
+	done
+	case $name in
+	beside-*) [ -z "$flagged" ] || fault "a right module has the flags $flagged" ;;
+	esac
 }
 
 for file in tests/hostile/*.patch; do
