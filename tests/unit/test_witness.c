@@ -49,7 +49,7 @@ static void test_registers(void **state)
 	assert_false(look_parse(&cpu, ""));
 	assert_false(look_parse(&cpu, "RIP="));
 	for (size_t len = 0; len + 12 < strlen(REGISTERS); len++) {
-		strcpy(text, REGISTERS);
+		memcpy(text, REGISTERS, sizeof(text));
 		text[len] = '\0';
 		assert_false(look_parse(&cpu, text));
 	}
