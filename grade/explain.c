@@ -72,11 +72,15 @@ static const struct words words[TROUBLE_KINDS] = {
 			       "Check offset and length against the object's size before copying." },
 	[TROUBLE_KASAN] = { "KASAN report (bad memory access)",
 			    "Memory was used beyond its end or after it was freed." },
+	[TROUBLE_KFENCE] = { "KFENCE report (bad memory access)",
+			     "Memory was used beyond its end or after it was freed." },
 	[TROUBLE_UBSAN] = { "UBSAN report (undefined behaviour)",
 			    "The C standard gives this no meaning: see what the report names." },
 	[TROUBLE_SLAB] = { "SLUB report (damaged kernel memory)",
 			   "Something was written beyond the end of an allocation, or after it was "
 			   "freed." },
+	[TROUBLE_POISON] = { "page written to after it was freed",
+			     "What is mapped to user space, or kept in a pointer, must not be freed." },
 	[TROUBLE_BAD_PAGE] = { "page in a bad state",
 			       "A page was freed while it was marked reserved, mapped or in use: undo "
 			       "SetPageReserved before freeing, and free nothing that is mapped." },
