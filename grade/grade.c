@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "explain.h"
@@ -57,24 +56,6 @@ static unsigned int score(const struct lab *lab, const struct grade_result *resu
 	for (size_t i = 0; i < lab->nitems; i++)
 		states[i] = result->items[i].state;
 	return lab_score(lab, states);
-}
-
-/* The bytes that were inspected are the ones that run, whatever becomes of the file. */
-static int module_file(const struct module_info *module)
-{
-	int fd = memfd_create("kshram.ko", MFD_CLOEXEC);
-	size_t done = 0;
-
-	while (fd >= 0 && done < module->size) {
-		ssize_t n = write(fd, module->data + done, module->size - done);
-
-		if (n < 0 && errno != EINTR) {
-			close(fd);
-			return -1;
-		}
-		done += n > 0 ? (size_t)n : 0;
-	}
-	return fd;
 }
 
 /* A directory's path and the name of a file in it. */
@@ -160,7 +141,7 @@ static struct vm *boot(const struct grade_config *config, char *error, size_t er
 		return NULL;
 	}
 	if (!config->module_error) {
-		module_fd = module_file(config->module);
+		module_fd = module_info_fd(config->module);
 		if (module_fd < 0) {
 			snprintf(error, error_size, "cannot copy the module: %s", strerror(errno));
 			goto out;

@@ -66,4 +66,22 @@ struct module_line {
 bool module_line_find(const struct module_info *info, const char *function, uint64_t offset,
 		      uint64_t length, bool is_return, struct module_line *line);
 
+/**
+ * struct module_function - a function of a module
+ * @name: its name
+ * @start: where it begins in its section
+ * @length: its length in bytes
+ */
+struct module_function {
+	char name[64];
+	uint64_t start;
+	uint64_t length;
+};
+
+bool module_function_at(const struct module_info *info, const char *section, uint64_t offset,
+			struct module_function *function);
+bool module_operation_find(const struct module_info *info, const char *operation, char function[64],
+			   struct module_line *line);
+int module_info_fd(const struct module_info *info);
+
 #endif /* GRADE_MODULE_INFO_H */

@@ -1,32 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * module_line.c - from "function+offset" to a line of the module's source
- *
- * Reading DWARF that somebody else wrote is much code on foreign input, so it
- * happens in a child with little time and memory: whatever goes wrong there
- * costs the line number and nothing else.
  */
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "module_child.h"
 #include "module_info.h"
 #include "text.h"
-
-#define CHILD_SECONDS 5
-#define CHILD_MEMORY ((rlim_t)1 << 30)
 
 static const char *base_name(const char *path)
 {
@@ -129,56 +113,20 @@ static bool find_line(Dwfl_Module *module, GElf_Addr address, struct module_line
 	return set_line(out, file, line);
 }
 
-static bool look_up(const struct module_info *info, const char *function, uint64_t offset,
-		    uint64_t length, struct module_line *out)
+struct line_query {
+	const char *function;
+	uint64_t offset;
+	uint64_t length;
+};
+
+static bool look_up(const struct module_info *info, const void *what, void *out)
 {
-	static const Dwfl_Callbacks callbacks = {
-		.find_elf = dwfl_build_id_find_elf,
-		.find_debuginfo = dwfl_standard_find_debuginfo,
-		.section_address = dwfl_offline_section_address,
-	};
-	Dwfl *dwfl = dwfl_begin(&callbacks);
-	Dwfl_Module *module;
+	const struct line_query *query = what;
+	Dwfl_Module *module = module_dwfl(info);
 	GElf_Addr address;
-	int fd;
 
-	if (!dwfl)
-		return false;
-	fd = memfd_create("module", MFD_CLOEXEC);
-	if (fd < 0 || write(fd, info->data, info->size) != (ssize_t)info->size)
-		return false;
-	module = dwfl_report_offline(dwfl, "module", "module.ko", fd);
-	/* All is given back by the exit of the process. */
-	return module && dwfl_report_end(dwfl, NULL, NULL) == 0 &&
-	       find_address(module, function, length, &address) &&
-	       find_line(module, address + offset, out);
-}
-
-static void limit(int resource, rlim_t value)
-{
-	struct rlimit limit = { value, value };
-
-	setrlimit(resource, &limit);
-}
-
-static void child(const struct module_info *info, const char *function, uint64_t offset,
-		  uint64_t length, int out)
-{
-	struct module_line line = { .line = 0 };
-
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_CPU, CHILD_SECONDS);
-#ifndef __SANITIZE_ADDRESS__ /* whose shadow alone is larger */
-	limit(RLIMIT_AS, CHILD_MEMORY);
-#endif
-	/* libdwfl must not ask a debuginfod server, nor look for other files. */
-	unsetenv("DEBUGINFOD_URLS");
-	if (look_up(info, function, offset, length, &line) &&
-	    write(out, &line, sizeof(line)) == (ssize_t)sizeof(line))
-		_exit(0);
-	_exit(1);
+	return module && find_address(module, query->function, query->length, &address) &&
+	       find_line(module, address + query->offset, out);
 }
 
 /**
@@ -198,32 +146,11 @@ static void child(const struct module_info *info, const char *function, uint64_t
 bool module_line_find(const struct module_info *info, const char *function, uint64_t offset,
 		      uint64_t length, bool is_return, struct module_line *line)
 {
-	struct pollfd end;
-	bool found = false;
-	int ends[2];
-	pid_t pid;
+	struct line_query query = { function, offset - (is_return && offset), length };
 
+	memset(line, 0, sizeof(*line));
 	if (offset > info->size || !info->size)
 		return false;
-	if (is_return && offset)
-		offset--;
-	if (pipe2(ends, O_CLOEXEC) != 0)
-		return false;
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0)
-		child(info, function, offset, length, ends[1]);
-	close(ends[1]);
-	if (pid > 0) {
-		end = (struct pollfd){ .fd = ends[0], .events = POLLIN };
-		/* An interrupted wait just gives no line. */
-		found = poll(&end, 1, CHILD_SECONDS * 1000) == 1 &&
-			read(ends[0], line, sizeof(*line)) == (ssize_t)sizeof(*line) &&
-			memchr(line->file, '\0', sizeof(line->file)) && line->line;
-		kill(pid, SIGKILL);
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	close(ends[0]);
-	return found;
+	return module_child(info, look_up, &query, line, sizeof(*line)) &&
+	       memchr(line->file, '\0', sizeof(line->file)) && line->line;
 }

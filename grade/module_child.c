@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * module_child.c - look into a module where little can go wrong
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "module_child.h"
+
+#define CHILD_SECONDS 5
+#define CHILD_MEMORY ((rlim_t)1 << 30)
+
+/**
+ * module_info_fd() - a file with the bytes of a module
+ * @info: the module
+ *
+ * The bytes that were inspected are the ones that run, whatever becomes of the
+ * file that they came from.
+ *
+ * Return: a descriptor, the caller's, or -1 with errno set.
+ */
+int module_info_fd(const struct module_info *info)
+{
+	int fd = memfd_create("kshram.ko", MFD_CLOEXEC);
+	size_t done = 0;
+
+	while (fd >= 0 && done < info->size) {
+		ssize_t n = write(fd, info->data + done, info->size - done);
+
+		if (n < 0 && errno != EINTR) {
+			close(fd);
+			return -1;
+		}
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return fd;
+}
+
+/**
+ * module_dwfl() - open a module's debugging information; only in the child
+ * @info: the module
+ *
+ * Return: it, or NULL. The exit of the process gives it back.
+ */
+Dwfl_Module *module_dwfl(const struct module_info *info)
+{
+	static const Dwfl_Callbacks callbacks = {
+		.find_elf = dwfl_build_id_find_elf,
+		.find_debuginfo = dwfl_standard_find_debuginfo,
+		.section_address = dwfl_offline_section_address,
+	};
+	Dwfl *dwfl = dwfl_begin(&callbacks);
+	int fd = module_info_fd(info);
+	Dwfl_Module *module;
+
+	if (!dwfl || fd < 0)
+		return NULL;
+	module = dwfl_report_offline(dwfl, "module", "module.ko", fd);
+	return module && dwfl_report_end(dwfl, NULL, NULL) == 0 ? module : NULL;
+}
+
+static void limit(int resource, rlim_t value)
+{
+	struct rlimit limit = { value, value };
+
+	setrlimit(resource, &limit);
+}
+
+static void confine(void)
+{
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	limit(RLIMIT_CORE, 0);
+	limit(RLIMIT_CPU, CHILD_SECONDS);
+#ifndef __SANITIZE_ADDRESS__ /* whose shadow alone is larger */
+	limit(RLIMIT_AS, CHILD_MEMORY);
+#endif
+	/* libdwfl must not ask a debuginfod server, nor look for other files. */
+	unsetenv("DEBUGINFOD_URLS");
+}
+
+/**
+ * module_child() - have a child look something up in a module
+ * @info: the module
+ * @look: looks it up; what it opens need not be given back
+ * @what: what is looked for
+ * @out: gets the answer; to be distrusted
+ * @size: bytes of it, at most what a pipe takes in one piece
+ *
+ * Return: true when @look found it.
+ */
+bool module_child(const struct module_info *info,
+		  bool (*look)(const struct module_info *info, const void *what, void *out),
+		  const void *what, void *out, size_t size)
+{
+	struct pollfd end;
+	bool found = false;
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return false;
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		confine();
+		_exit(look(info, what, out) && write(ends[1], out, size) == (ssize_t)size ? 0 : 1);
+	}
+	close(ends[1]);
+	if (pid > 0) {
+		end = (struct pollfd){ .fd = ends[0], .events = POLLIN };
+		/* An interrupted wait just gives no answer. */
+		found = poll(&end, 1, CHILD_SECONDS * 1000) == 1 &&
+			read(ends[0], out, size) == (ssize_t)size;
+		kill(pid, SIGKILL);
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	close(ends[0]);
+	return found;
+}
