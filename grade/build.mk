@@ -16,7 +16,9 @@ AGENT		:= $(GUEST)/kshram-agent
 PROGRAMS	+= $(BIN)/kshram-vm $(if $(wildcard grade/kshram-grade.c),$(BIN)/kshram-grade)
 # Static as well: it runs where only QEMU's libraries are.
 JAIL_INIT	:= $(GUEST)/kshram-jail-init
-GUESTPROGRAMS	+= $(AGENT) $(JAIL_INIT)
+# What looks at a module as no item does.
+PROBE		:= $(GUEST)/kshram-probe
+GUESTPROGRAMS	+= $(AGENT) $(JAIL_INIT) $(PROBE)
 
 $(OBJ)/grade/%.o: grade/%.c $(GRADE_HEADERS)
 	@mkdir -p $(@D)
@@ -30,7 +32,7 @@ $(BIN)/kshram-vm: $(OBJ)/grade/kshram-vm.o $(GRADE_LIB) | $(AGENT) $(JAIL_INIT)
 	@mkdir -p $(@D)
 	$(CC) -o $@ $< $(GRADE_LIB) -larchive -ljansson -lseccomp -lxxhash
 
-$(BIN)/kshram-grade: $(OBJ)/grade/kshram-grade.o $(GRADE_LIB) | $(AGENT) $(JAIL_INIT)
+$(BIN)/kshram-grade: $(OBJ)/grade/kshram-grade.o $(GRADE_LIB) | $(AGENT) $(JAIL_INIT) $(PROBE)
 	@mkdir -p $(@D)
 	$(CC) -o $@ $< $(GRADE_LIB) $(GRADE_LIBS)
 
@@ -41,3 +43,7 @@ $(AGENT): $(AGENT_SRCS) $(GRADE_HEADERS) grade/agent.h
 $(JAIL_INIT): grade/jail_init.c grade/jail.h grade/vm.h grade/wire.h
 	@mkdir -p $(@D)
 	$(CC) $(GUESTCFLAGS) -o $@ $<
+
+$(PROBE): $(wildcard grade/probes/*.c) grade/probes/probe.h include/kshram.h
+	@mkdir -p $(@D)
+	$(CC) $(GUESTCFLAGS) -o $@ $(filter %.c,$^)
