@@ -84,6 +84,7 @@ struct grade_item {
  * @nnotes: how many
  * @flags: what the instructor is told
  * @looks: how often the host looked into the stopped machine
+ * @loaded: the module was loaded
  */
 struct grade_result {
 	struct grade_item items[ITEMS_MAX];
@@ -96,6 +97,7 @@ struct grade_result {
 	size_t nnotes;
 	struct flags flags;
 	unsigned int looks;
+	bool loaded;
 };
 
 /**

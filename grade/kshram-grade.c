@@ -15,17 +15,22 @@
 #include "grade.h"
 #include "kernels.h"
 #include "report.h"
+#include "source.h"
 
 #define EXIT_FULL 0
 #define EXIT_LESS 1
 #define EXIT_TROUBLE 2
 #define KERNELS_MAX 16
 #define SECONDS_MAX LAB_SECONDS_MAX
+/* For which advice is given when there is source to build for it. */
+#define STRICT_KERNEL "debug"
 
 static const char help[] =
-	"usage: kshram-grade [OPTION]... MODULE.ko\n"
+	"usage: kshram-grade [OPTION]... MODULE.ko|DIRECTORY\n"
 	"Grade a kernel module: boot a virtual machine, load the module in it, do the items\n"
-	"of the lab, and say what failed and why.\n"
+	"of the lab, and say what failed and why. Then look at what no item asks for, and\n"
+	"give advice, which changes no points. A DIRECTORY has a module's source: it is\n"
+	"built for the kernel that grades, and for the kernel debug for the advice.\n"
 	"\n"
 	"  --lab DIR       the folder of the lab (default: the kshram lab)\n"
 	"  --kernel NAME   the kernel to boot (default: the one the module was built for,\n"
@@ -36,6 +41,7 @@ static const char help[] =
 	"  --jail-user N   with --jail, as root: the user it runs as (default: nobody)\n"
 	"  --cold          boot a machine and do all items in it; without this a saved\n"
 	"                  machine is restored, in which those before the module were done\n"
+	"  --no-advice     only grade; --advice, the default, undoes it\n"
 	"  --json          print one JSON object in place of the table\n"
 	"  --log FILE      keep the machine's console in FILE\n"
 	"  --timeout S     limit for all items together, boot included (default: the lab's)\n"
@@ -75,6 +81,7 @@ struct options {
 	bool jail;
 	bool cold;
 	bool json;
+	bool no_advice;
 };
 
 static bool on_terminal;
@@ -95,13 +102,14 @@ static int trouble(const char *format, ...)
 }
 
 /*
- * QEMU is bound to die with us and nothing of a run lies in the file system, so
- * ending at once leaves nothing behind.
+ * QEMU is bound to die with us and nothing of a run lies in the file system but
+ * what is being built, so ending at once leaves nothing behind.
  */
 static void interrupted(int number)
 {
 	static const char erase[] = "\r\033[K";
 
+	source_interrupted();
 	if (on_terminal && write(STDERR_FILENO, erase, sizeof(erase) - 1) < 0)
 		_exit(EXIT_TROUBLE);
 	_exit(128 + number);
@@ -139,6 +147,8 @@ static int parse_options(struct options *o, int argc, char **argv)
 		{ "jail", no_argument, NULL, 'J' },
 		{ "jail-user", required_argument, NULL, 'u' },
 		{ "cold", no_argument, NULL, 'c' },
+		{ "advice", no_argument, NULL, 'a' },
+		{ "no-advice", no_argument, NULL, 'A' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "log", required_argument, NULL, 'l' },
 		{ "timeout", required_argument, NULL, 't' },
@@ -167,6 +177,10 @@ static int parse_options(struct options *o, int argc, char **argv)
 			break;
 		case 'c':
 			o->cold = true;
+			break;
+		case 'a':
+		case 'A':
+			o->no_advice = option == 'A';
 			break;
 		case 'j':
 			o->json = true;
@@ -398,8 +412,45 @@ static void show_progress(void *arg, const struct item *item)
 	fprintf(stderr, "\r\033[K%s ...", item->title);
 }
 
+/**
+ * struct built - a module built for a kernel that looks harder
+ * @there: it is
+ * @dir: the kernel's directory
+ * @module: the module
+ * @why_not: why there is none although there is source, "" otherwise
+ */
+struct built {
+	bool there;
+	char dir[PATH_MAX];
+	struct module_info module;
+	struct text why_not;
+};
+
+static struct advice *advise(const struct options *o, const struct kernel *kernel,
+			     const struct module_info *module, const struct built *strict, int log)
+{
+	struct advice *advice = calloc(1, sizeof(*advice));
+	const struct advice_config config = {
+		.kernel = strict->there ? STRICT_KERNEL : kernel->name,
+		.kernel_dir = strict->there ? strict->dir : kernel->dir,
+		.module = strict->there ? &strict->module : module,
+		.jail = o->jail,
+		.jail_user = o->jail_user,
+		.console_fd = log,
+	};
+
+	if (on_terminal)
+		fprintf(stderr, "\r\033[Klooking for what no item asks ...");
+	if (advice)
+		advice_run(&config, advice);
+	if (advice && !advice->missing.len)
+		text_add(&advice->missing, "%s", strict->why_not.s);
+	return advice;
+}
+
 static int grade(const struct options *o, const struct kernel *kernel,
-		 const struct module_info *module, const char *why, int log)
+		 const struct module_info *module, const struct built *strict, const char *why,
+		 int log)
 {
 	struct grade_result *result = calloc(1, sizeof(*result));
 	const struct grade_config config = {
@@ -416,7 +467,7 @@ static int grade(const struct options *o, const struct kernel *kernel,
 		.console_fd = log,
 		.progress = on_terminal ? show_progress : NULL,
 	};
-	const struct report report = { o->module, kernel->name, &config, result };
+	struct advice *advice = NULL;
 	enum grade_outcome how;
 	char error[TEXT_MAX + 128];
 	const char *no_colour = getenv("NO_COLOR");
@@ -425,9 +476,13 @@ static int grade(const struct options *o, const struct kernel *kernel,
 	if (!result)
 		return trouble("no memory");
 	how = grade_run(&config, result, error, sizeof(error));
+	if (how == GRADE_DONE && result->loaded && o->lab->advice && !o->no_advice)
+		advice = advise(o, kernel, module, strict, log);
 	if (on_terminal)
 		fputs("\r\033[K", stderr);
 	if (how != GRADE_HOST_FAILED) {
+		const struct report report = { o->module, kernel->name, &config, result, advice };
+
 		if (o->json)
 			rc = report_json(stdout, &report);
 		else
@@ -443,8 +498,36 @@ static int grade(const struct options *o, const struct kernel *kernel,
 		rc = trouble("%s", error);
 	else
 		rc = result->score == lab_total(o->lab) ? EXIT_FULL : EXIT_LESS;
+	free(advice);
 	free(result);
 	return rc;
+}
+
+/* Build what is in the directory for the kernel that grades, and for the stricter one. */
+static int build(struct options *o, const struct kernel *kernel, struct module_info *module,
+		 struct built *strict)
+{
+	const char *directory = o->module;
+	struct text error = { 0 };
+
+	if (source_build(directory, kernel->dir, o->lab->name, module, &error))
+		return trouble("%s", error.s);
+	o->module = module->name;
+	if (o->no_advice || !o->lab->advice || strcmp(kernel->name, STRICT_KERNEL) == 0)
+		return 0;
+	if (kernel_find(STRICT_KERNEL, true, strict->dir, error.s, sizeof(error.s))) {
+		text_add(&strict->why_not,
+			 "the kernel " STRICT_KERNEL ", which finds more, is not there yet; get it "
+			 "with: kernel/get " STRICT_KERNEL);
+		return 0;
+	}
+	text_clear(&error);
+	strict->there =
+		source_build(directory, strict->dir, o->lab->name, &strict->module, &error) == 0;
+	if (!strict->there)
+		text_add(&strict->why_not, "for the kernel " STRICT_KERNEL ", which finds more, %s",
+			 error.s);
+	return 0;
 }
 
 /* The lab that was asked for, or ours; EXIT_TROUBLE after a message. */
@@ -462,11 +545,13 @@ static int read_lab(struct lab *lab, const struct options *o)
 int main(int argc, char **argv)
 {
 	static struct lab lab;
+	static struct built strict;
 	struct options o = { .lab = &lab };
 	enum module_result readable;
 	struct module_info module;
 	struct kernel kernel = { .name = "" };
 	struct text why = { 0 };
+	bool source;
 	int log = -1, rc;
 
 	catch_signals();
@@ -479,7 +564,9 @@ int main(int argc, char **argv)
 		lab_free(&lab);
 		return rc;
 	}
-	readable = module_info_read(&module, o.module, why.s, sizeof(why.s));
+	source = source_is(o.module);
+	memset(&module, 0, sizeof(module));
+	readable = source ? MODULE_BAD : module_info_read(&module, o.module, why.s, sizeof(why.s));
 	why.len = strlen(why.s);
 	if (readable == MODULE_UNREADABLE) {
 		rc = trouble("%s", why.s);
@@ -489,16 +576,19 @@ int main(int argc, char **argv)
 			choose_kernel(&kernel, &why, readable, &module, &o);
 	if (!rc)
 		rc = check_hello(&kernel);
+	if (!rc && source)
+		rc = build(&o, &kernel, &module, &strict);
 	if (!rc && o.log) {
 		log = open(o.log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 		if (log < 0)
 			rc = trouble("--log %s: %s", o.log, strerror(errno));
 	}
 	if (!rc)
-		rc = grade(&o, &kernel, &module, why.s, log);
+		rc = grade(&o, &kernel, &module, &strict, why.s, log);
 	if (log >= 0 && close(log) != 0 && rc != EXIT_TROUBLE)
 		rc = trouble("--log %s: %s", o.log, strerror(errno));
 out:
+	module_info_free(&strict.module);
 	module_info_free(&module);
 	lab_free(&lab);
 	return rc;

@@ -118,6 +118,12 @@ static bool read_sample(struct reader *r, char *rest)
 	return set_name(r, &r->lab->sample, "sample", rest);
 }
 
+static bool read_advice(struct reader *r, char *rest)
+{
+	r->lab->advice = !*rest;
+	return !*rest || wrong(r, "nothing belongs behind 'advice'");
+}
+
 static bool read_limit(struct reader *r, char *rest)
 {
 	return take_number(rest, LAB_SECONDS_MAX, &r->lab->seconds) ||
@@ -403,7 +409,7 @@ static const struct {
 	{ "sample", true, read_sample },  { "limit", true, read_limit },
 	{ "file", true, read_file },	  { "hint", true, read_hint },
 	{ "item", false, read_item },	  { "else", false, read_else },
-	{ "prints", false, read_prints },
+	{ "prints", false, read_prints }, { "advice", true, read_advice },
 };
 
 static bool read_statement(struct reader *r, char *line)

@@ -79,6 +79,7 @@ struct lab_hint {
  * @device: the devices are /dev/@device0 and so on; NULL when it has none
  * @sample: name of the sample module, or NULL
  * @seconds: the limit for all items together
+ * @advice: the devices are those of kshram.h, so that advice can be given
  * @files: names of files in @dir that go to /lab in the machine
  * @nfiles: how many
  * @hints: what errnos mean
@@ -96,6 +97,7 @@ struct lab {
 	const char *device;
 	const char *sample;
 	unsigned int seconds;
+	bool advice;
 	const char *files[LAB_FILES_MAX];
 	size_t nfiles;
 	struct lab_hint hints[LAB_HINTS_MAX];

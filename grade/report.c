@@ -64,6 +64,26 @@ static void print_item(FILE *out, size_t index, const struct item *item,
 		print_wrapped(out, how->reason.s);
 }
 
+/* Nothing at all when there is nothing to better. */
+static void print_advice(FILE *out, const struct advice *advice)
+{
+	char paragraph[2 * TEXT_MAX];
+
+	if (!advice || (!advice->count && !advice->missing.len))
+		return;
+	fprintf(out, "\nadvice, which costs no points (on kernel %s, %lld.%lld s):\n",
+		advice->kernel, advice->ms / 1000, advice->ms % 1000 / 100);
+	for (size_t i = 0; i < advice->count; i++) {
+		advice_paragraph(&advice->notes[i], paragraph, sizeof(paragraph));
+		fprintf(out, "%s[%s]\n", i ? "\n" : "", advice->notes[i].name);
+		print_wrapped(out, paragraph);
+	}
+	if (advice->missing.len) {
+		fprintf(out, "%snot all was looked at:\n", advice->count ? "\n" : "");
+		print_wrapped(out, advice->missing.s);
+	}
+}
+
 /**
  * report_table() - print the items as a table, and the score as the last line
  * @out: where
@@ -89,6 +109,7 @@ int report_table(FILE *out, const struct report *report, bool colour)
 		fprintf(out, "%snote, which costs no points:\n", i ? "" : "\n");
 		print_wrapped(out, result->notes[i].s);
 	}
+	print_advice(out, report->advice);
 	fprintf(out, "\nscore: %s%u/%u%s (%lld.%lld s)\n",
 		!colour ? "" :
 		full	? "\033[1;32m" :
@@ -124,6 +145,29 @@ static json_t *flags_json(const struct flags *flags)
 	return all;
 }
 
+static json_t *advice_json(const struct advice *advice)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; advice && i < advice->count; i++) {
+		const struct advice_note *note = &advice->notes[i];
+
+		json_array_append_new(array,
+				      json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", note->name,
+						"seen", note->seen.s, "where", note->where, "why",
+						note->why, "read", note->read));
+	}
+	return array;
+}
+
+/* Where the advice is from; all of it empty when none was asked for. */
+static json_t *advice_from(const struct advice *advice)
+{
+	return json_pack("{s:s, s:f, s:s}", "kernel", advice ? advice->kernel : "", "seconds",
+			 advice ? seconds(advice->ms) : 0.0, "missing",
+			 advice ? advice->missing.s : "");
+}
+
 static json_t *build_json(const struct report *report)
 {
 	const struct grade_result *result = report->result;
@@ -138,14 +182,15 @@ static json_t *build_json(const struct report *report)
 		json_array_append_new(notes, json_string(result->notes[i].s));
 	text_clean(path, sizeof(path), report->module, strlen(report->module));
 	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:f, s:i, s:i, s:o, s:o, s:o, s:i}",
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:f, s:i, s:i, s:o, s:o, s:o, s:i, s:o, s:o}",
 		"lab", lab->name, "module", path, "name", module->name, "vermagic",
 		module->vermagic, "license", module->license, "kernel", report->kernel, "release",
 		result->release, "accelerator", result->accelerator, "machine",
 		result->restored ? "restored" : "cold", "limit", (int)report->config->seconds,
 		"seconds", seconds(result->ms), "score", (int)result->score, "total",
 		(int)lab_total(lab), "items", items, "notes", notes, "flags",
-		flags_json(&result->flags), "looks", (int)result->looks);
+		flags_json(&result->flags), "looks", (int)result->looks,
+		"advice", advice_json(report->advice), "advised", advice_from(report->advice));
 }
 
 /**

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "advice.h"
 #include "grade.h"
 
 /**
@@ -16,12 +17,14 @@
  * @kernel: name of the kernel
  * @config: what was graded
  * @result: how it went
+ * @advice: what is advised, or NULL
  */
 struct report {
 	const char *module;
 	const char *kernel;
 	const struct grade_config *config;
 	const struct grade_result *result;
+	const struct advice *advice;
 };
 
 int report_table(FILE *out, const struct report *report, bool colour);

@@ -118,8 +118,10 @@ static bool do_load(struct session *s, const struct lab_step *step, const uint64
 		return session_fail(s, "%s", s->config->module_error);
 	begins(step->text, "module", &parameters);
 	witness_begin(s);
-	if (insmod(s, s->lab->name, parameters, "the module"))
+	if (insmod(s, s->lab->name, parameters, "the module")) {
+		s->result->loaded = true;
 		return true;
+	}
 	console = vm_console(s->vm, &len);
 	if (!s->crashed && !s->host_failed && explain_symbol(&why, console, len, s->config->module))
 		session_fail(s, " %s", why.s);

@@ -250,6 +250,7 @@ __attribute__((noreturn)) static void run_grader(const struct job_spec *spec, pi
 	char *argv[] = { "kshram-grade",
 			 "--json",
 			 "--jail",
+			 "--no-advice",
 			 "--kernel",
 			 (char *)spec->kernel,
 			 "--timeout",

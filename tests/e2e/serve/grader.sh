@@ -9,7 +9,7 @@ set -eu
 log=
 while [ $# -gt 1 ]; do
 	case $1 in
-	--json | --jail) shift ;;
+	--json | --jail | --no-advice) shift ;;
 	--log)
 		log=$2
 		shift 2

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * advice.c - run the probes in a machine of their own
+ *
+ * A probe that ends the machine is told, and the next machine goes on behind it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "advice.h"
+#include "grade.h"
+#include "kernels.h"
+#include "vm.h"
+
+#define MACHINES_MAX 3
+/* For all of them. */
+#define ADVICE_MS (300 * 1000)
+#define PROBE_FILE GRADE_GUEST_MODULES "/kshram-probe"
+#define MODULE_FILE GRADE_GUEST_MODULES "/module.ko"
+/*
+ * What kernels have on offer when they boot. SLUB's red zones, poison and owners
+ * are kept for kmalloc alone, which is what modules take, and not for every
+ * object of the kernel. KFENCE is left out: it guards an allocation now and then,
+ * so that advice would differ from run to run; kmemleak, too: it says nothing of
+ * what is younger than 5 s, and owners tell the same at once. Arguments that a
+ * kernel does not know do no harm.
+ */
+#define STRICT                                                     \
+	"slub_debug=FZPU,kmalloc-* page_poison=1 init_on_alloc=0 " \
+	"rcupdate.rcu_expedited=1"
+
+/*
+ * struct run - one machine's run
+ * @advice: gets what is found
+ * @module: the module
+ * @probe: what the probe program has said
+ * @line: what came of the line that has no end yet, @len bytes
+ */
+struct run {
+	struct advice *advice;
+	const struct module_info *module;
+	struct advice_probe probe;
+	char line[1024];
+	size_t len;
+};
+
+static void take_output(void *arg, int stream, const void *data, size_t len)
+{
+	struct run *run = arg;
+
+	for (size_t i = 0; stream == 1 && i < len; i++) {
+		char c = ((const char *)data)[i];
+
+		if (c == '\n') {
+			advice_line(run->advice, &run->probe, run->line, run->len, run->module);
+			run->len = 0;
+		} else if (run->len < sizeof(run->line)) {
+			run->line[run->len++] = c;
+		}
+	}
+}
+
+static enum vm_result ask(struct vm *vm, struct run *run, const char *after, int64_t deadline)
+{
+	struct wire_message *request = malloc(sizeof(*request));
+	struct wire_message *answer = malloc(sizeof(*answer));
+	enum vm_result result = VM_ERROR;
+	const char *text;
+	uint32_t error;
+
+	errno = ENOMEM;
+	if (request && answer) {
+		wire_begin(request, WIRE_RUN, 0);
+		wire_put_u32(request, *after ? 4 : 3);
+		wire_put_string(request, PROBE_FILE);
+		wire_put_string(request, MODULE_FILE);
+		wire_put_string(request, run->module->name);
+		if (*after)
+			wire_put_string(request, after);
+		result = vm_ask(vm, request, answer, &error, &text, take_output, run, deadline);
+	}
+	free(request);
+	free(answer);
+	return result;
+}
+
+static struct vm *start(const struct advice_config *config, const char *probes, int module_fd,
+			char *error, size_t error_size)
+{
+	char path[64];
+	const struct vm_file files[] = { { probes, PROBE_FILE }, { path, MODULE_FILE } };
+	const struct vm_config vm = {
+		.kernel_dir = config->kernel_dir,
+		.files = files,
+		.nfiles = 2,
+		.append = STRICT,
+		.jail = config->jail,
+		.jail_user = config->jail_user,
+		.seconds = ADVICE_MS / 1000,
+		.input_fd = -1,
+		.console_fd = config->console_fd,
+	};
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", module_fd);
+	return vm_start(&vm, error, error_size);
+}
+
+/* Say once what was not looked at. */
+static void missing(struct advice *advice, const char *why)
+{
+	if (!advice->missing.len)
+		text_add(&advice->missing, "%s", why);
+}
+
+/* One machine; false when there is no more to do, or it cannot be done. */
+static bool run_machine(const struct advice_config *config, struct run *run, const char *probes,
+			int module_fd, int64_t deadline)
+{
+	struct advice *advice = run->advice;
+	size_t known = advice->count, len;
+	char error[512] = "", after[ADVICE_NAME_MAX];
+	struct vm *vm = start(config, probes, module_fd, error, sizeof(error));
+	enum vm_result how;
+	const char *console;
+
+	if (!vm) {
+		missing(advice, error);
+		return false;
+	}
+	snprintf(after, sizeof(after), "%s", run->probe.name);
+	run->probe.hung = false;
+	run->len = 0;
+	how = vm_wait_hello(vm, NULL, 0, deadline);
+	if (how == VM_OK)
+		how = ask(vm, run, after, deadline);
+	console = vm_console(vm, &len);
+	advice_console(advice, console, len, config->module);
+	vm_end(vm);
+	if (how == VM_OK)
+		return false;
+	if (how != VM_GONE || strcmp(after, run->probe.name) == 0) {
+		missing(advice, how == VM_TIMEOUT ?
+					"the time for it was over before all was looked at" :
+					"the machine that looks at it could not go on");
+		return false;
+	}
+	/* The same end again: the rest of the probes would only repeat it. */
+	return !*after || advice->count > known;
+}
+
+/**
+ * advice_run() - look at a module as no item does
+ * @config: at what
+ * @advice: gets what is found
+ */
+void advice_run(const struct advice_config *config, struct advice *advice)
+{
+	int64_t begin = vm_now_ms(), deadline = begin + ADVICE_MS;
+	struct run *run = calloc(1, sizeof(*run));
+	char probes[PATH_MAX];
+	int module_fd = module_info_fd(config->module);
+	bool more = true;
+
+	memset(advice, 0, sizeof(*advice));
+	advice->asked = true;
+	snprintf(advice->kernel, sizeof(advice->kernel), "%s", config->kernel);
+	if (!run || module_fd < 0 || tree_path("../guest/kshram-probe", "KSHRAM_PROBE", probes)) {
+		missing(advice, strerror(errno));
+		more = false;
+	} else {
+		run->advice = advice;
+		run->module = config->module;
+	}
+	for (int i = 0; more && i < MACHINES_MAX; i++)
+		more = run_machine(config, run, probes, module_fd, deadline) && !run->probe.done;
+	if (more)
+		missing(advice, "it ended three machines, so not all was looked at");
+	if (module_fd >= 0)
+		close(module_fd);
+	free(run);
+	advice->ms = vm_now_ms() - begin;
+}
