@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # kshram-grade as a whole, in TAP: its options and exit statuses, what it prints
-# where, and what it leaves behind. Scores are the business of good.sh and bad.sh.
+# where, and what it leaves behind. Scores are the business of good.sh and bad.sh,
+# advice that of advice.sh.
 #
 # Environment: KERNEL, the kernel's name (stock).
 set -eu
@@ -27,7 +28,7 @@ trap 'exit 143' TERM
 # grade ARGUMENT... - run the grader; out, err and status are what came of it.
 grade() {
 	status=0
-	"$grader" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null || status=$?
+	"$grader" --no-advice "$@" >"$tmp/out" 2>"$tmp/err" </dev/null || status=$?
 }
 
 # gives STATUS FILE WORDS ARGUMENT... - with these arguments it ends with that
@@ -69,6 +70,7 @@ check "--timeout 10x: 2" one_error --timeout 10x "$module"
 check "--timeout beyond any number: 2" one_error --timeout 99999999999999999999 "$module"
 check "a kernel that nobody knows: 2" gives 2 err "no-such" --kernel no-such "$module"
 check "a kernel directory that is none: 2" one_error --kernel "$tmp/" --hello "$module" "$module"
+check "--no-advice may be given twice, and undone" gives 0 out '^usage' --no-advice --advice --help
 check "no such module: 2" gives 2 err "$tmp/none.ko: No such file" "$tmp/none.ko"
 check "a directory: 2" gives 2 err 'not a file' "$tmp"
 check "--log to where nothing can be written: 2" one_error --log "$tmp/none/log" "$module"
@@ -139,7 +141,7 @@ json() {
 }
 check "JSON: one object with all that is documented" json \
 	'[has("lab", "module", "name", "vermagic", "license", "kernel", "release", "accelerator", "limit",
-	      "seconds", "score", "total", "items", "notes")] | all'
+	      "seconds", "score", "total", "items", "notes", "advice", "advised")] | all'
 check "JSON: items in order, points add up to the score" json \
 	'([.items[].number] == [range(1; 9)]) and ([.items[].points] | add) == .score and
 	 ([.items[].max] == [10, 10, 10, 5, 20, 20, 20, 5]) and .total == 100'
@@ -204,7 +206,7 @@ machine_of() {
 
 # interrupt SIGNAL STATUS - during a run: the status, and no QEMU is left.
 interrupt() {
-	env --default-signal=INT "$grader" --kernel "$kernel" "$module" >"$tmp/out" 2>"$tmp/err" &
+	env --default-signal=INT "$grader" --no-advice --kernel "$kernel" "$module" >"$tmp/out" 2>"$tmp/err" &
 	pid=$!
 	tries=0
 	while [ -z "$(machine_of "$pid")" ]; do

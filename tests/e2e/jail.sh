@@ -408,7 +408,7 @@ same() {
 	for jail in '' --jail; do
 		status=0
 		# shellcheck disable=SC2086 # an option or none
-		"$grader" $jail --json --kernel "$kernel" "$2" >"$tmp/json$jail" 2>"$tmp/err" ||
+		"$grader" $jail --no-advice --json --kernel "$kernel" "$2" >"$tmp/json$jail" 2>"$tmp/err" ||
 			status=$?
 		cat "$tmp/err"
 		[ "$status" -eq "$1" ] || return 1

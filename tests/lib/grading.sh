@@ -14,6 +14,7 @@
 # Logs stay in build/tests/grade/NAME.{json,err,console}. $grader_options are given
 # to the grader; $case_hook is called after each, with $name, $limit, $json and
 # $logs/$name.err set, and says with fault what is wrong; $clean_hook when it is over.
+# There is no advice unless $grader_options has --advice.
 
 . tests/lib/cases.sh
 . tests/lib/lanes.sh
@@ -96,7 +97,7 @@ grade_case() {
 	begin=$(date +%s)
 
 	# shellcheck disable=SC2086 # options without spaces
-	set -- "$grader" ${grader_options:-} --json --log "$logs/$name.console" \
+	set -- "$grader" --no-advice ${grader_options:-} --json --log "$logs/$name.console" \
 		--timeout "$limit"
 	[ "$kernel" = - ] || set -- "$@" --kernel "$kernel"
 	status=0
