@@ -247,18 +247,10 @@ __attribute__((noreturn)) static void run_grader(const struct job_spec *spec, pi
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGXFSZ };
 	static const int wanted[] = { MODULE_FD, STDOUT_FILENO, STDERR_FILENO, LOG_FD };
 	char seconds[24], log[24], module[24];
-	char *argv[] = { "kshram-grade",
-			 "--json",
-			 "--jail",
-			 "--no-advice",
-			 "--kernel",
-			 (char *)spec->kernel,
-			 "--timeout",
-			 seconds,
-			 "--log",
-			 log,
-			 module,
-			 NULL };
+	char *argv[] = {
+		"kshram-grade", "--json", "--jail", "--no-advice", "--kernel", (char *)spec->kernel,
+		"--timeout",	seconds,  "--log",  log,	   module,     NULL
+	};
 	int high[1 + STREAMS];
 	struct rlimit files;
 	sigset_t none;

@@ -21,8 +21,8 @@
 /* More than any load asks for. */
 #define NTH_NEVER 1000000
 /* So many failures one by one, and so many more spread over the rest. */
-#define FAULTS_FIRST 24
-#define FAULTS_REST 12
+#define FAULTS_FIRST 16
+#define FAULTS_REST 8
 #define KMEMLEAK "/sys/kernel/debug/kmemleak"
 /* kmemleak says nothing of what is younger (MSECS_MIN_AGE), nor before two looks. */
 #define KMEMLEAK_AGE 5
