@@ -57,11 +57,16 @@ static void place_address(struct advice_note *note, const char *at,
 	struct module_function function;
 	struct module_line line = { .line = 0 };
 	char name[64] = "";
-	unsigned long long offset = 0, length = 0;
-	int fields = sscanf(at, "@%63[^+ ]+0x%llx/0x%llx", name, &offset, &length);
+	unsigned long long offset, length = 0;
+	const char *plus = strstr(at, "+0x");
+	char *end;
 
-	if (fields < 2)
+	if (!plus || plus == at + 1 || (size_t)(plus - at) > sizeof(name))
 		return;
+	memcpy(name, at + 1, (size_t)(plus - at) - 1);
+	offset = strtoull(plus + 1, &end, 16);
+	if (*end == '/')
+		length = strtoull(end + 1, NULL, 16);
 	if (*name == '.') {
 		if (!module_function_at(module, name, offset, &function))
 			return;

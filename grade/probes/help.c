@@ -28,10 +28,13 @@ static void say_args(const char *head, const char *format, va_list args)
 	char line[LINE_MAX_SAID];
 	int len = snprintf(line, sizeof(line), "%s", head);
 
+	size_t end;
+
 	vsnprintf(line + len, sizeof(line) - (size_t)len - 1, format, args);
-	strcat(line, "\n");
+	end = strlen(line);
+	line[end] = '\n';
 	/* In one piece and at once: the machine may be gone in a moment. */
-	if (write(STDOUT_FILENO, line, strlen(line)) < 0)
+	if (write(STDOUT_FILENO, line, end + 1) < 0)
 		_exit(1);
 }
 
