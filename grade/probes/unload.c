@@ -146,15 +146,17 @@ static void unload(void)
 {
 	char path[128], users[32];
 	int error = module_unload();
+	unsigned long uses;
 
 	if (error) {
 		snprintf(path, sizeof(path), "/sys/module/%s/refcnt", module_name());
 		read_text(path, users, sizeof(users));
-		if (atoi(users) > 0)
+		uses = strtoul(users, NULL, 10);
+		if (uses)
 			finding("reference",
 				"nothing was open or mapped any more, and unloading gave %s: the "
-				"module's use count is %d",
-				strerror(error), atoi(users));
+				"module's use count is %lu",
+				strerror(error), uses);
 		else
 			finding("no-exit", "unloading gave %s although nobody uses the module",
 				strerror(error));
@@ -216,9 +218,13 @@ static bool say_owners(const char *cache)
 	while ((line = strsep(&rest, "\n"))) {
 		const struct section *section;
 		unsigned long count, address;
+		char *at;
 
-		if (sscanf(line, " %lu 0x%lx", &count, &address) != 2)
+		count = strtoul(line, &at, 10);
+		at += strspn(at, " ");
+		if (!count || strncmp(at, "0x", 2) != 0)
 			continue;
+		address = strtoul(at, NULL, 16);
 		section = section_of(address);
 		if (!section)
 			continue;
@@ -238,8 +244,15 @@ static bool say_objects(void)
 	struct dirent *entry;
 	bool found = false;
 
-	if (!directory)
+	/*
+	 * Where kmemleak is on, it tells better; and KASAN, which is where it is,
+	 * keeps what was freed in a quarantine that looks like a leak here.
+	 */
+	if (!directory || write_text("/sys/kernel/debug/kmemleak", "scan=off") == 0) {
+		if (directory)
+			closedir(directory);
 		return false;
+	}
 	while ((entry = readdir(directory)))
 		if (entry->d_name[0] != '.')
 			found |= say_owners(entry->d_name);
