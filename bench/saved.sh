@@ -43,11 +43,11 @@ repeat() {
 }
 
 warm() {
-	build/bin/kshram-grade --kernel "$kernel" "$module"
+	build/bin/kshram-grade --no-advice --kernel "$kernel" "$module"
 }
 
 cold() {
-	build/bin/kshram-grade --cold --kernel "$kernel" "$module"
+	build/bin/kshram-grade --no-advice --cold --kernel "$kernel" "$module"
 }
 
 ratio() {
@@ -57,7 +57,7 @@ ratio() {
 # together COUNT - so many verdicts, as many at a time as there are processors.
 together() {
 	seq "$1" | xargs -P "$(nproc)" -I '{}' \
-		build/bin/kshram-grade --kernel "$kernel" "$module"
+		build/bin/kshram-grade --no-advice --kernel "$kernel" "$module"
 }
 
 # resident - kB of a restored machine that waits: all its pages, then its share.

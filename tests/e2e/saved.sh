@@ -45,7 +45,7 @@ grade() {
 	to=$1
 	shift
 	status=0
-	"$grader" --json --timeout 600 --kernel "$dir" --hello "$hello" "$@" >"$to" || status=$?
+	"$grader" --json --no-advice --timeout 600 --kernel "$dir" --hello "$hello" "$@" >"$to" || status=$?
 	cat "$to"
 	[ "$status" -ne 2 ]
 }
@@ -274,7 +274,7 @@ full_disk() {
 		mount -t tmpfs -o size=8m none "$XDG_CACHE_HOME" || exit 77
 		"$@" >"$0"
 		find "$XDG_CACHE_HOME/kshram/saved" -mindepth 1 ! -name "*.lock" >"$0.left"' \
-		"$tmp/full" "$grader" --json --timeout 600 --kernel "$dir" --hello "$hello" "$module"
+		"$tmp/full" "$grader" --json --no-advice --timeout 600 --kernel "$dir" --hello "$hello" "$module"
 	cat "$tmp/full" "$tmp/full.left"
 	jq -e '.machine == "cold" and .score == 100 and
 		any(.notes[]; contains("No space left"))' "$tmp/full" && [ ! -s "$tmp/full.left" ]
@@ -299,7 +299,7 @@ check "two at once save one machine" two
 killed() {
 	for after in 1 3 6 9; do
 		rm -rf "$saved"
-		"$grader" --timeout 600 --kernel "$dir" --hello "$hello" "$module" \
+		"$grader" --no-advice --timeout 600 --kernel "$dir" --hello "$hello" "$module" \
 			>/dev/null 2>&1 &
 		pid=$!
 		sleep "$after"
