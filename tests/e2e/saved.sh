@@ -5,11 +5,11 @@
 # same, another machine is never taken for this one, and whatever is wrong with a
 # saved one costs time and nothing else.
 #
-# Environment: KERNEL, the kernel's name (stock).
+# Environment: KERNEL, the kernel's name (lab, which boots twice as fast as stock).
 set -eu
 
 cd "$(dirname "$0")/../.."
-kernel=${KERNEL:-stock}
+kernel=${KERNEL:-lab}
 grader=$PWD/build/bin/kshram-grade
 vm=$PWD/build/bin/kshram-vm
 module=build/$kernel/kshram.ko
@@ -28,7 +28,8 @@ trap 'exit 143' TERM
 . tests/lib/tap.sh
 . tests/lib/cases.sh
 
-# Saved machines of our own.
+# Saved machines of our own; the kernels are everybody's.
+outer=${XDG_CACHE_HOME:-${HOME:?}/.cache}
 export XDG_CACHE_HOME="$tmp/cache"
 saved=$tmp/cache/kshram/saved
 mkdir -p "$XDG_CACHE_HOME"
@@ -99,7 +100,7 @@ check "our module: the verdict is the cold one's" same_as_cold
 bad_module() {
 	patched "tests/bad/$1.patch" "$tmp/src" && mkdir -p "$tmp/$1.src" || return 1
 	printf '# SPDX-License-Identifier: GPL-2.0\nobj-m += %s.o\n' "$1" >"$tmp/$1.src/Kbuild"
-	kernel/kbuild "$kernel" "$tmp/bad" "$tmp/src/$1.c" "$tmp/$1.src/Kbuild" \
+	XDG_CACHE_HOME=$outer kernel/kbuild "$kernel" "$tmp/bad" "$tmp/src/$1.c" "$tmp/$1.src/Kbuild" \
 		module/compat.h include/kshram.h
 }
 
