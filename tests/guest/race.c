@@ -325,6 +325,9 @@ static void first_fault_at_once(void)
 }
 
 #define WAY_PAGES 64
+#define WAY_TIMED 20
+/* Twice that is still a struct timespec's fraction of a second. */
+#define WAY_NS_MAX 400000000
 
 /* This thread and no other on the first processor. */
 static void pin(void)
@@ -336,6 +339,9 @@ static void pin(void)
 	CHECK_IS(sched_setaffinity(0, sizeof(set), &set), 0);
 }
 
+/* How long one mmap, store and munmap take undisturbed, in ns. */
+static long way_ns;
+
 static void *urgent_resizer(void *arg)
 {
 	struct sched_param param = { .sched_priority = 1 };
@@ -346,7 +352,8 @@ static void *urgent_resizer(void *arg)
 	pin();
 	CHECK_IS(sched_setscheduler(0, SCHED_FIFO, &param), 0);
 	for (;;) {
-		pause.tv_nsec = next_random(&random) % 300000;
+		/* Shorter ones than the mmap itself would let it get nowhere. */
+		pause.tv_nsec = next_random(&random) % (2 * way_ns);
 		nanosleep(&pause, NULL);
 		CHECK_IS(ioctl(way_fd, KSHRAM_SETSIZE, WAY_PAGES * PAGE + random % PAGE), 0);
 	}
@@ -360,6 +367,7 @@ static void *urgent_resizer(void *arg)
  */
 static void mmap_under_way(void)
 {
+	struct timespec begin, end;
 	volatile uint64_t *old, *new;
 	pthread_t thread;
 	int i;
@@ -368,6 +376,18 @@ static void mmap_under_way(void)
 	CHECK_IS(ioctl(way_fd, KSHRAM_SETSIZE, WAY_PAGES * PAGE), 0);
 	old = (uint64_t *)slot_map(way_fd, PAGE);
 	pin();
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	for (i = 0; i < WAY_TIMED; i++) {
+		new = (uint64_t *)slot_map(way_fd, WAY_PAGES * PAGE);
+		*new = 0;
+		CHECK_IS(munmap((void *)new, WAY_PAGES * PAGE), 0);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	way_ns = ((end.tv_sec - begin.tv_sec) * 1000000000L + end.tv_nsec - begin.tv_nsec) /
+			 WAY_TIMED +
+		 1;
+	if (way_ns > WAY_NS_MAX)
+		way_ns = WAY_NS_MAX;
 	CHECK_IS(pthread_create(&thread, NULL, urgent_resizer, NULL), 0);
 	for (i = 1; i <= tap_rounds * 50; i++) {
 		new = (uint64_t *)slot_map(way_fd, WAY_PAGES * PAGE);
