@@ -345,7 +345,7 @@ static long way_ns;
 static void *urgent_resizer(void *arg)
 {
 	struct sched_param param = { .sched_priority = 1 };
-	unsigned int random = 1;
+	unsigned int random = 1, more = 0;
 	struct timespec pause = { 0 };
 
 	(void)arg;
@@ -355,7 +355,9 @@ static void *urgent_resizer(void *arg)
 		/* Shorter ones than the mmap itself would let it get nowhere. */
 		pause.tv_nsec = next_random(&random) % (2 * way_ns);
 		nanosleep(&pause, NULL);
-		CHECK_IS(ioctl(way_fd, KSHRAM_SETSIZE, WAY_PAGES * PAGE + random % PAGE), 0);
+		/* Another number of pages each time, or the memory would stay where it is. */
+		more = !more;
+		CHECK_IS(ioctl(way_fd, KSHRAM_SETSIZE, (WAY_PAGES + more) * PAGE), 0);
 	}
 	return NULL;
 }

@@ -65,22 +65,36 @@ run() {
 	fi
 }
 
-# groups BACKING - what runs on it
+# groups BACKING - what runs on one processor
 groups() {
-	echo "load abi mmap large race file bell admin pages"
+	echo "load abi mmap file bell admin pages"
 	[ "$1" != shmem ] || echo shmem
 }
 
-# detected NAME APPEND ARGUMENTS - a machine whose detectors must be on to the end, and
-# whose counts leave it on the disk, as a tar archive.
-detected() {
+# What runs on two. Nothing else does: where more processors are emulated than there
+# are, they spend most of their time waiting for one another.
+races="large race"
+
+# tests NAME BACKING CPUS APPEND GROUPS - a machine for these. The module is there before
+# the first group, unless that loads it. The detectors of `debug` must be on to the end,
+# and what they counted leaves the machine on the disk, as a tar archive.
+tests() {
+	set -- "$1" "$2" "$3" "$4" "--backing $2 $rounds $5 health"
+	[ "$kernel" != debug ] ||
+		set -- "$1" "$2" "$3" "rcupdate.rcu_expedited=1 $4" "$5 detectors"
 	# shellcheck disable=SC2016 # the guest's shell expands it
-	run "$1" --append "rcupdate.rcu_expedited=1 $2" -- /bin/sh -c '
-		/guest_tests $0 health detectors
+	run "$1" --cpus "$3" --append "$4" -- /bin/sh -c '
+		case $0 in
+		*" load "* | *" faults "*) ;;
+		*) insmod /kshram.ko backing=$1 || exit ;;
+		esac
+		/guest_tests $0
 		status=$?
 		rmmod kshram 2>/dev/null
-		cp -r /sys/kernel/debug/gcov /tmp/gcov && tar -cf /dev/vda -C /tmp/gcov .
-		exit $status' "$3"
+		[ ! -d /sys/kernel/debug/gcov ] ||
+			{ cp -r /sys/kernel/debug/gcov /tmp/gcov && tar -cf /dev/vda -C /tmp/gcov .; }
+		exit $status' "$5" "$2"
+	[ "$kernel" = debug ] || return 0
 	mkdir -p "build/tests/coverage/$1"
 	tar -xf "$tmp/disk.img" -C "build/tests/coverage/$1"
 }
@@ -103,10 +117,9 @@ if [ "$kernel" = debug ]; then
 	for backing in kmalloc shmem; do
 		# A thousand loads that fail in turn. KASAN sees what SLUB's own debugging
 		# would, which here costs as much as everything else together.
-		detected "$backing-faults" "slub_debug=-" \
-			"--backing $backing $rounds faults"
-		# shellcheck disable=SC2086 # the group names are a list
-		detected "$backing" "" "--backing $backing $rounds $(groups $backing)"
+		tests "$backing-faults" $backing 1 slub_debug=- faults
+		tests "$backing" $backing 1 "" "$(groups $backing)"
+		tests "$backing-races" $backing 2 "" "$races"
 	done
 	count=$((count + 1))
 	if tests/guest/coverage.sh; then
@@ -116,12 +129,12 @@ if [ "$kernel" = debug ]; then
 		bad=1
 	fi
 else
+	# KASAN does not see what user space stores through a mapping; poisoned pages
+	# and objects do, on kernels that have the options.
+	poison="slub_debug=FZPU page_poison=1 debug_pagealloc=on"
 	for backing in kmalloc shmem; do
-		# KASAN does not see what user space stores through a mapping; poisoned
-		# pages and objects do, on kernels that have the options.
-		# shellcheck disable=SC2046,SC2086 # options and their values, a list
-		run "$backing" --append "slub_debug=FZPU page_poison=1 debug_pagealloc=on" \
-			-- /guest_tests --backing $backing $rounds $(groups $backing) health
+		tests "$backing" $backing 1 "$poison" "$(groups $backing)"
+		tests "$backing-races" $backing 2 "$poison" "$races"
 	done
 fi
 
