@@ -97,11 +97,6 @@ static struct vm *start(const struct advice_config *config, const char *probes, 
 		.files = files,
 		.nfiles = 2,
 		.append = STRICT,
-		/*
-		 * Loading changes page tables and code: with a second processor each
-		 * change waits until that has noticed, and each unload for its RCU.
-		 */
-		.cpus = 1,
 		.jail = config->jail,
 		.jail_user = config->jail_user,
 		.seconds = ADVICE_MS / 1000,

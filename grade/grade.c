@@ -107,12 +107,6 @@ static struct vm_config machine(const struct grade_config *config, const struct 
 		.kernel_dir = config->kernel_dir,
 		.files = luggage->files,
 		.nfiles = luggage->count,
-		/*
-		 * As many machines run as the host has processors. Two emulated ones
-		 * in each would spin for one another on locks and on interrupts that
-		 * the host's next time slice answers.
-		 */
-		.cpus = 1,
 		.jail = config->jail,
 		.jail_user = config->jail_user,
 		.seconds = config->seconds,

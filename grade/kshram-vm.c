@@ -43,7 +43,7 @@ static const char usage_text[] =
 	"  --disk FILE             attach a raw image: /dev/vda, then /dev/vdb ...\n"
 	"  --append ARGS           further kernel arguments\n"
 	"  --memory MB             memory of the machine (default: what the kernel needs)\n"
-	"  --cpus N                its CPUs (default: 2)\n"
+	"  --cpus N                its CPUs (default: 1)\n"
 	"  --timeout S             stop after S seconds, boot included; 0: never\n"
 	"                          (default: 120 with COMMAND, never with a shell)\n"
 	"  --icount                the machine's clock counts instructions\n"

@@ -189,8 +189,8 @@ static json_t *build_json(const struct report *report)
 		result->restored ? "restored" : "cold", "limit", (int)report->config->seconds,
 		"seconds", seconds(result->ms), "score", (int)result->score, "total",
 		(int)lab_total(lab), "items", items, "notes", notes, "flags",
-		flags_json(&result->flags), "looks", (int)result->looks,
-		"advice", advice_json(report->advice), "advised", advice_from(report->advice));
+		flags_json(&result->flags), "looks", (int)result->looks, "advice",
+		advice_json(report->advice), "advised", advice_from(report->advice));
 }
 
 /**

@@ -87,7 +87,11 @@ struct vm_config {
 	size_t console_max;
 };
 
-#define VM_CPUS 2
+/*
+ * As many machines run at once as the host has processors. Two emulated ones in each
+ * would spin for one another: on locks, on answers to interrupts, on RCU at each unload.
+ */
+#define VM_CPUS 1
 #define VM_DISKS_MAX 5
 /* Ctrl-], as telnet has it. */
 #define VM_ESCAPE 0x1d

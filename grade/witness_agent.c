@@ -109,7 +109,7 @@ static bool page_differs(const struct agent_segment *segment, uint64_t offset, s
 	while (page[at] == segment->data[offset + at])
 		at++;
 	text_add(what, "at 0x%llx (guest-physical 0x%llx) there is %02x in place of %02x",
-		 (unsigned long long)(segment->va + offset + at), (unsigned long long)run.pa + at,
+		 (unsigned long long)segment->va + offset + at, (unsigned long long)run.pa + at,
 		 page[at], segment->data[offset + at]);
 	return true;
 }

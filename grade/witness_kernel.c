@@ -145,23 +145,28 @@ size_t code_patched(const struct code *code, size_t at)
 /* The symbol at or before an address, wherever this kernel was loaded. */
 static void add_symbol(struct text *text, const char *kernel_dir, uint64_t va, uint64_t text_va)
 {
-	char path[PATH_MAX], line[512], name[128] = "", best[128] = "";
-	unsigned long long address, at = 0, base = 0;
+	char path[PATH_MAX], line[512], best[128] = "";
+	unsigned long long at = 0, base = 0;
 	FILE *map;
 
 	if ((size_t)snprintf(path, sizeof(path), "%s/System.map", kernel_dir) >= sizeof(path))
 		return;
 	map = fopen(path, "re");
 	while (map && fgets(line, sizeof(line), map)) {
-		char kind;
+		unsigned long long address;
+		char *name;
 
-		if (sscanf(line, "%llx %c %127s", &address, &kind, name) != 3)
+		/* Address, a space, the kind's letter, a space, the name. */
+		address = strtoull(line, &name, 16);
+		if (name == line || strnlen(name, 4) < 4)
 			continue;
+		name += 3;
+		name[strcspn(name, "\n")] = '\0';
 		if (!strcmp(name, "_text"))
 			base = address;
 		if (base && address >= base && address - base <= va - text_va && address >= at) {
 			at = address;
-			memcpy(best, name, sizeof(best));
+			snprintf(best, sizeof(best), "%s", name);
 		}
 	}
 	if (map)

@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Wrong modules get exactly the score that stands beside them, and the reason
-# names the mistake; and a class that hands all of them in at once, each student
+# names the mistake; advice names the real fault of each that loads; and a class that hands all of them in at once, each student
 # one, hears the same from the challenge server. TAP.
 #
 # A case is tests/bad/NAME.patch, an edit of tests/good/plain.c, or NAME.sh,
 # which makes OUT.ko of a right module; the head of either says the mistake,
 # the score, the reason (see tests/lib/grading.sh) and, where the grader's own
-# limit is what ends it, a shorter one. With arguments, only those names.
+# limit is what ends it, a shorter one; and for advice, which changes no score, an
+# extended regular expression that one of the notes must match (ignoring case) when
+# its name, what was seen and where stand on one line. With arguments, only those names.
 #
 # KERNEL is what they are built for (default: lab, which boots fastest and has the
 # lines of the source in its modules).
@@ -54,6 +56,28 @@ for file in tests/bad/*.patch tests/bad/*.sh; do
 		;;
 	esac >>"$cases"
 done
+
+advised() {
+	file=tests/bad/$name.patch
+	[ -f "$file" ] && [ -n "$(field "$file" Advice)" ]
+}
+advice_option() {
+	! advised || echo --advice
+}
+check_advice() {
+	advised || return 0
+	expected=$(field "tests/bad/$name.patch" Advice)
+	jq -r '.advice[] | .name + ": " + .seen + " " + .where' "$json" >"$work/$number.advice"
+	grep -Eiq -- "$expected" "$work/$number.advice" || {
+		fault "advice: expected /$expected/, got:"
+		while read -r line; do fault "$line"; done <"$work/$number.advice"
+	}
+}
+# Read by grading.sh.
+# shellcheck disable=SC2034
+options_hook=advice_option
+# shellcheck disable=SC2034
+case_hook=check_advice
 
 # --- the same files at the server, while they are graded here ---------------------
 

@@ -29,9 +29,13 @@ sed -n '/reports\[\] = {/,/};/s/^\t*"\(.*\)",$/\1/p' tests/guest/health.c >"$tmp
 grep -q '^BUG: ' "$tmp/reports" || { echo 'Bail out! no reports in tests/guest/health.c'; exit 1; }
 
 limit=1500
-[ -z "${SOAK:-}" ] || limit=36000
+cpus=1
+[ -z "${SOAK:-}" ] || {
+	limit=36000
+	cpus=2
+}
 status=0
-build/bin/kshram-vm --kernel "$kernel" --memory 768 --timeout "$limit" --disk "$tmp/image" \
+build/bin/kshram-vm --kernel "$kernel" --memory 768 --cpus "$cpus" --timeout "$limit" --disk "$tmp/image" \
 	--append "slub_debug=FZPU page_poison=1 debug_pagealloc=on" \
 	--add tests/foreign/programs.sh:/foreign/ --add tests/foreign/mapping.py:/foreign/ \
 	--add tests/lib/tap.sh:/foreign/ --add "$tmp/reports:/foreign/" \

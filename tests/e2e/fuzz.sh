@@ -129,9 +129,10 @@ found() {
 	number=$1 name=$2
 	patch=tests/fuzz/mutants/$name.patch
 	options=$(field "$patch" Options)
+	cpus=$(field "$patch" Cpus)
 	status=0
 	# shellcheck disable=SC2016
-	fuzzed "$name" --kernel lab --append "$poison" --add "$fuzz" \
+	fuzzed "$name" --kernel lab --cpus "${cpus:-1}" --append "$poison" --add "$fuzz" \
 		--add build/guest/guest_tests --add "$built/lab/$name.ko" -- sh -c '
 		/kshram_fuzz --progress 100 --backing $0 --module $1 $2 && /guest_tests health' \
 		"$(field "$patch" Backing)" "/$name.ko" "$options" || status=$?

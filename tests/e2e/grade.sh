@@ -3,7 +3,7 @@
 #
 # kshram-grade as a whole, in TAP: its options and exit statuses, what it prints
 # where, and what it leaves behind. Scores are the business of good.sh and bad.sh,
-# advice that of advice.sh.
+# and so is advice but for our own module.
 #
 # Environment: KERNEL, the kernel's name (stock).
 set -eu
@@ -147,6 +147,12 @@ check "JSON: items in order, points add up to the score" json \
 	 ([.items[].max] == [10, 10, 10, 5, 20, 20, 20, 5]) and .total == 100'
 check "JSON: an item takes time, all of them most of it" json \
 	'([.items[].seconds] | min) > 0 and ([.items[].seconds] | add) <= .seconds + 0.1'
+
+# Asked for on top of --no-advice, which gives is given.
+check "our module: no advice, and nothing that was not looked at" \
+	gives 0 out '"score": 100' --advice --json --kernel "$kernel" "$module"
+cp "$tmp/out" "$tmp/advice"
+check "JSON: there is none" jq -e '.advice == [] and .advised.missing == ""' "$tmp/advice"
 titles() {
 	jq -r '.items[].title' "$tmp/json" | while read -r title; do
 		grep -qF "$title" "$tmp/table" || echo "not in the table: $title"

@@ -12,9 +12,9 @@
 # limit in seconds; REASON an extended regular expression that the reason of
 # the item that failed must match (ignoring case), nothing where none failed.
 # Logs stay in build/tests/grade/NAME.{json,err,console}. $grader_options are given
-# to the grader; $case_hook is called after each, with $name, $limit, $json and
-# $logs/$name.err set, and says with fault what is wrong; $clean_hook when it is over.
-# There is no advice unless $grader_options has --advice.
+# to the grader, and what $options_hook prints for $name; $case_hook is called after
+# each, with $name, $limit, $json and $logs/$name.err set, and says with fault what is
+# wrong; $clean_hook when it is over. There is no advice unless an option asks for it.
 
 . tests/lib/cases.sh
 . tests/lib/lanes.sh
@@ -96,8 +96,8 @@ grade_case() {
 	[ "$score" -ne 100 ] || want=0
 	begin=$(date +%s)
 
-	# shellcheck disable=SC2086 # options without spaces
-	set -- "$grader" --no-advice ${grader_options:-} --json --log "$logs/$name.console" \
+	# shellcheck disable=SC2046,SC2086 # options without spaces
+	set -- "$grader" --no-advice ${grader_options:-} $(${options_hook:-:}) --json --log "$logs/$name.console" \
 		--timeout "$limit"
 	[ "$kernel" = - ] || set -- "$@" --kernel "$kernel"
 	status=0
