@@ -22,7 +22,8 @@ install-server: all modules-lab
 		$(DESTDIR)/usr/bin $(DESTDIR)/usr/lib/systemd/system $(DESTDIR)/etc
 	install $(BIN)/kshramd $(BIN)/kshramctl $(BIN)/kshram-grade $(BIN)/kshram-vm \
 		$(LIBDIR)/build/bin
-	install $(GUEST)/kshram-agent $(GUEST)/kshram-jail-init $(LIBDIR)/build/guest
+	install $(GUEST)/kshram-agent $(GUEST)/kshram-jail-init \
+		$(GUEST)/kshram-probe $(LIBDIR)/build/guest
 	install -m 644 $(B)/lab/hellomod.ko $(LIBDIR)/build/lab
 	install -m 644 lab/kshram/items $(LIBDIR)/lab/kshram
 	cp -r kernel/. $(LIBDIR)/kernel

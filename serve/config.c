@@ -35,7 +35,7 @@ static const struct number {
 	}
 	NUMBER(jobs, PLAIN, 0, 1024, 0),
 	NUMBER(time_limit, SECONDS, 1, DAY, 120),
-	NUMBER(attempts, PLAIN, 1, 100, 3),
+	NUMBER(attempts, PLAIN, 1, 100, 10),
 	NUMBER(difficulty, PLAIN, 0, 10, 6),
 	NUMBER(puzzle_timeout, SECONDS, 1, DAY, 300),
 	NUMBER(upload_timeout, SECONDS, 1, DAY, 300),

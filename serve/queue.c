@@ -254,6 +254,8 @@ const char *queue_refuses(const struct queue *q, const char *identity, const cha
 			  char *error, size_t error_size)
 {
 	const struct config *c = &q->server->config;
+	/* An address without names may be a whole class: that has its own limit. */
+	bool named = strncmp(identity, "token:", 6) == 0;
 	int64_t of_identity = 0, of_address = 0;
 	const struct ticket *t;
 
@@ -269,7 +271,7 @@ const char *queue_refuses(const struct queue *q, const char *identity, const cha
 			 q->waiting);
 		return "waiting";
 	}
-	if (of_identity >= c->waiting_per_identity) {
+	if (named && of_identity >= c->waiting_per_identity) {
 		snprintf(error, error_size,
 			 "%" PRId64 " submissions of %s wait already, the limit; let one of them "
 			 "be graded first",

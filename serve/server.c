@@ -188,23 +188,29 @@ static void find_in_path(char *path, size_t size)
 	path[0] = '\0';
 }
 
-static bool find_grader(struct server *server)
+/* The program that @config names, or else the one beside us or in PATH. */
+static bool find_grader(const struct config *config, char path[PATH_MAX], char *error,
+			size_t error_size)
 {
-	const char *given = server->config.grader;
+	const char *given = config->grader;
 
 	if (*given) {
-		snprintf(server->grader, sizeof(server->grader), "%s", given);
+		snprintf(path, PATH_MAX, "%s", given);
 		if (is_program(given))
 			return true;
-		return fail("the grader %s cannot be run: %s", given, strerror(errno));
+		snprintf(error, error_size, "the grader %.800s cannot be run: %s", given,
+			 strerror(errno));
+		return false;
 	}
-	if (tree_path(GRADER, NULL, server->grader) == 0 && is_program(server->grader))
+	if (tree_path(GRADER, NULL, path) == 0 && is_program(path))
 		return true;
-	find_in_path(server->grader, sizeof(server->grader));
-	if (*server->grader)
+	find_in_path(path, PATH_MAX);
+	if (*path)
 		return true;
-	return fail("there is no " GRADER " beside this program or in PATH; to build it, type: "
-		    "make all");
+	snprintf(error, error_size,
+		 "there is no " GRADER " beside this program or in PATH; to build it, type: "
+		 "make all");
+	return false;
 }
 
 /* As many descriptors as connections may need, if we are let. */
@@ -224,8 +230,12 @@ static void raise_files(const struct config *config)
 /* What cannot change while we run stays as it is. */
 static void keep_fixed(struct config *new, const struct config *old)
 {
-	if (new->nlisten != old->nlisten || strcmp(new->listen[0], old->listen[0]) != 0 ||
-	    strcmp(new->state, old->state) != 0 || strcmp(new->metrics, old->metrics) != 0)
+	bool same = new->nlisten == old->nlisten &&strcmp(new->state, old->state) == 0 &&
+		    strcmp(new->metrics, old->metrics) == 0;
+
+	for (size_t i = 0; same && i < new->nlisten; i++)
+		same = strcmp(new->listen[i], old->listen[i]) == 0;
+	if (!same)
 		log_warn("needs_restart", LOG_TEXT("keys", "listen, state or metrics"));
 	memcpy(new->listen, old->listen, sizeof(new->listen));
 	new->nlisten = old->nlisten;
@@ -246,7 +256,7 @@ static void on_hup(evutil_socket_t number, short what, void *arg)
 {
 	struct running *r = arg;
 	struct served_kernel kernel;
-	char error[CONFIG_ERROR_MAX];
+	char error[CONFIG_ERROR_MAX], grader[PATH_MAX];
 	struct config new;
 
 	(void)number;
@@ -255,11 +265,13 @@ static void on_hup(evutil_socket_t number, short what, void *arg)
 		log_error("config_kept", LOG_TEXT("error", error));
 		return;
 	}
-	if (!served_kernel_load(&kernel, new.kernel, error, sizeof(error))) {
+	if (!find_grader(&new, grader, error, sizeof(error)) ||
+	    !served_kernel_load(&kernel, new.kernel, error, sizeof(error))) {
 		log_error("config_kept", LOG_TEXT("error", error));
 		config_free(&new);
 		return;
 	}
+	memcpy(r->server.grader, grader, sizeof(grader));
 	take_config(&r->server, &new, &kernel);
 	raise_files(&r->server.config);
 	log_info("config_read", LOG_TEXT("kernel", r->server.kernel.name),
@@ -334,8 +346,8 @@ static bool start(struct running *r)
 		return fail("%s", error);
 	if (!served_kernel_load(&server->kernel, server->config.kernel, error, sizeof(error)))
 		return fail("%s", error);
-	if (!find_grader(server))
-		return false;
+	if (!find_grader(&server->config, server->grader, error, sizeof(error)))
+		return fail("%s", error);
 	r->lock = state_take(server->config.state, error, sizeof(error));
 	if (r->lock < 0)
 		return fail("%s", error);

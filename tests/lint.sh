@@ -73,7 +73,7 @@ shell_scripts() {
 	# SC2317: it takes functions that are called by name for unreachable ones.
 	xargs shellcheck -x -s sh -e SC2015,SC2016,SC2317 -f gcc <"$work/scripts"
 	# What bash itself reads is in its own language.
-	sed -n '/\.bash-completion$/p' "$work/files" | xargs -r shellcheck -s bash -f gcc
+	sed -n -e '/\.bash-completion$/p' -e '/^\.ci\/run$/p' "$work/files" | xargs -r shellcheck -s bash -e SC2317 -f gcc
 }
 
 shell_is_posix() {
@@ -230,7 +230,7 @@ for w1_kernel in stock lab debug 5.10 6.1 6.12 7.x; do
 	w1_level=1
 	[ "$w1_kernel" != 5.10 ] || w1_level=
 	case $wanted$w1_kernel in
-	"  stock" | "  lab" | *" w1-$w1_kernel "*)
+	"  stock" | "  lab" | "  debug" | *" w1-$w1_kernel "*)
 		check "w1-$w1_kernel" "modules build without a warning at W=$w1_level for $w1_kernel" w1
 		;;
 	esac

@@ -6,8 +6,7 @@
 #
 # 30 submissions; with SOAK=1, 300. All arrive within one minute. Every fifth module
 # is a wrong one. Comments tell how long it took, what the server used, and the
-# longest wait against the ideal, all machines busy without a pause. `make test` has
-# the same with wrong modules of every kind in bad.sh.
+# longest wait against the ideal, all machines busy without a pause.
 set -eu
 cd "$(dirname "$0")/../.."
 students=30

@@ -215,6 +215,13 @@ def waiting_limits():
             assert runs.rest().endswith(b'100/100\r\n')
             assert waits.rest().endswith(b'100/100\r\n')
             assert server.stub_lines('started') == ['r', 'w']
+    # Without names the address is the student, and may be a class.
+    with Server('--jobs', '1', '--set', 'waiting_per_identity=1', mode='wait') as server:
+        clients = [Client(server).submit(module('c%d' % i)) for i in range(4)]
+        clients[3].until(b'place in the queue: 3')
+        server.go()
+        for client in clients:
+            assert client.rest().endswith(b'100/100\r\n')
 
 
 def places():
@@ -225,6 +232,8 @@ def places():
         second = Client(server).submit(module('p1'), 'p1')
         third = Client(server).submit(module('p2'), 'p2')
         third.until(b'place in the queue: 2, expected wait: about ')
+        server.go('p0')
+        third.until(b'place in the queue: 1, expected wait: about ')
         server.mode('full')
         server.go()
         got = third.rest()
@@ -374,6 +383,35 @@ def hup():
         assert b'after\n' in Client(server).solve().got
 
 
+def hup_grader():
+    """HUP looks for another grader, and keeps the old one where there is none"""
+    with Server() as server:
+        conf, other = server.tmp + '/conf', server.tmp + '/other.sh'
+        stub = os.path.abspath('tests/e2e/serve/grader.sh')
+
+        def configure(grader, event):
+            with open(conf, 'w') as file:
+                file.write('grader = %s\n' % grader)
+            server.signal(HUP)
+            server.log_has(event)
+
+        with open(other, 'w') as file:
+            file.write('#!/bin/sh\n: >"$STUB/other"\nexec %s "$@"\n' % stub)
+        os.chmod(other, 0o755)
+        with open(conf, 'w') as file:
+            file.write('grader = %s\n' % stub)
+        server.options, server.stub = ['--config', conf], False
+        server.signal(TERM)
+        server.ends()
+        server.start()
+        configure('/nothing/there', 'event=config_kept error="the grader /nothing/there cannot be')
+        assert Client(server).submit(module('g0')).rest().endswith(b'100/100\r\n')
+        assert not os.path.exists(server.tmp + '/other')
+        configure(other, 'event=config_read')
+        assert Client(server).submit(module('g1')).rest().endswith(b'100/100\r\n')
+        assert os.path.exists(server.tmp + '/other')
+
+
 def one_server():
     """a second server on the same state says who has it"""
     with Server() as server:
@@ -489,8 +527,8 @@ def command_line():
 CASES = [words_on_the_wire, odd_lines, all_at_once, wrong_answers, wrong_uploads, no_modules,
          time_outs, names, connection_limits, waiting_limits, places, fairness, less_than_full,
          nothing_inherited, hostile_console, slow_reader, slow_sender, never_reads, goes_away, lost_machines,
-         hanging_grader, term, term_twice, kill, last_try, another_kernel, hup, one_server, locked_record, locked_verdict,
-         directed, figures, command_line]
+         hanging_grader, term, term_twice, kill, last_try, another_kernel, hup, hup_grader, one_server,
+         locked_record, locked_verdict, directed, figures, command_line]
 
 if len(sys.argv) == 1:
     for case in CASES:

@@ -48,9 +48,9 @@ less)
 	verdict 60 "it is wrong [31m in line 3"
 	;;
 wait)
-	# Until the test makes the file.
+	# Until the test makes the file for all or for this one.
 	echo "waiting" >"$log"
-	while [ ! -e "$STUB/go" ]; do sleep 0.05; done
+	while [ ! -e "$STUB/go" ] && [ ! -e "$STUB/go.$who" ]; do sleep 0.05; done
 	verdict 100 ""
 	;;
 flood)

@@ -96,7 +96,7 @@ def states(server):
 
 def last_try():
     """what the server ends in each time is given up; its neighbour is not, and is told so"""
-    with Server(mode='hang') as server:
+    with Server('--set', 'attempts=3', mode='hang') as server:
         for who in 'poison', 'neighbour':
             Client(server).submit(module(who), who)
         wait_for('both run', lambda: len(server.stub_lines('started')) == 2)

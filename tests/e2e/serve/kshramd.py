@@ -71,8 +71,9 @@ class Server:
             file.write(mode + '\n')
         os.rename(path + '.new', path)
 
-    def go(self):
-        open(self.tmp + '/go', 'w').close()
+    def go(self, who=None):
+        """Let what waits in the stub go on, all of it or one."""
+        open(self.tmp + '/go' + ('.' + who if who else ''), 'w').close()
 
     def stub_lines(self, name):
         try:
