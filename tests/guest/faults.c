@@ -209,7 +209,7 @@ static void load_unchanged(void)
 
 static void load(void)
 {
-	const unsigned int stride = long_run() ? 1 : 16;
+	const unsigned int stride = long_run() || !slot_is_shmem() ? 1 : 16;
 	const struct operation slabs = { "insmod, slabs", load_try, load_works, load_undo,
 					 load_unchanged,  stride,   5 };
 	const struct operation pages = { "insmod, pages", load_try, load_works, load_undo,
