@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "agent.h"
+#include "read_text.h"
 
 #define ORDER_FILE "/lib/kshram/order"
 /* The port appears some milliseconds after its driver is loaded. */
@@ -76,22 +77,6 @@ static int mount_all(void)
 	return 0;
 }
 
-/* Read a small file whole; -1 with errno, else its length. */
-static ssize_t slurp(const char *path, char *text, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t len = 0;
-	ssize_t got = 0;
-
-	if (fd < 0)
-		return -1;
-	while (len < size - 1 && (got = read(fd, text + len, size - 1 - len)) > 0)
-		len += (size_t)got;
-	text[len] = '\0';
-	close(fd);
-	return got < 0 ? -1 : (ssize_t)len;
-}
-
 /* The kernel's own drivers, in the order that the host wrote down. */
 static int load_modules(void)
 {
@@ -99,7 +84,7 @@ static int load_modules(void)
 	char *rest = order;
 	char *path;
 
-	if (slurp(ORDER_FILE, order, sizeof(order)) < 0)
+	if (read_text(ORDER_FILE, order, sizeof(order)) < 0)
 		return complain(ORDER_FILE);
 	while ((path = strsep(&rest, "\n"))) {
 		int fd;
@@ -130,7 +115,7 @@ static int find_port(char *device, size_t size)
 		char path[512], name[64];
 
 		snprintf(path, sizeof(path), "/sys/class/virtio-ports/%s/name", entry->d_name);
-		if (slurp(path, name, sizeof(name)) < 0)
+		if (read_text(path, name, sizeof(name)) < 0)
 			continue;
 		name[strcspn(name, "\n")] = '\0';
 		if (!strcmp(name, WIRE_PORT_NAME)) {
@@ -191,7 +176,7 @@ static void read_cmdline(struct agent *agent)
 	static char cmdline[8192];
 	const char *value;
 
-	if (slurp("/proc/cmdline", cmdline, sizeof(cmdline)) < 0)
+	if (read_text("/proc/cmdline", cmdline, sizeof(cmdline)) < 0)
 		return;
 	agent->shell = find_word(cmdline, AGENT_SHELL_WORD);
 	value = find_word(cmdline, AGENT_SIZE_WORD);

@@ -4,13 +4,13 @@
 # the agent that runs as init in the guest.
 
 # Everything but the programs and what runs in the guest is in the library.
-GRADE_LIB_SRCS	:= $(filter-out grade/agent% grade/kshram-% grade/jail_init.c,$(wildcard grade/*.c))
+GRADE_LIB_SRCS	:= $(filter-out grade/agent% grade/kshram-% grade/jail_init.c grade/read_text.c,$(wildcard grade/*.c))
 GRADE_LIB	:= $(OBJ)/libgrade.a
 GRADE_HEADERS	:= $(wildcard grade/*.h) lab/checks/steps.h include/kshram.h
 GRADE_LIBS	:= -larchive -lelf -ldw -ljansson -lseccomp -lxxhash -lcapstone
 
 AGENT_SRCS	:= grade/agent.c grade/agent_boot.c grade/agent_run.c grade/agent_restored.c grade/agent_hold.c \
-		   grade/agent_worker.c grade/wire.c lab/checks/steps.c
+		   grade/agent_worker.c grade/read_text.c grade/wire.c lab/checks/steps.c
 AGENT		:= $(GUEST)/kshram-agent
 
 PROGRAMS	+= $(BIN)/kshram-vm $(if $(wildcard grade/kshram-grade.c),$(BIN)/kshram-grade)
@@ -44,6 +44,7 @@ $(JAIL_INIT): grade/jail_init.c grade/jail.h grade/vm.h grade/wire.h
 	@mkdir -p $(@D)
 	$(CC) $(GUESTCFLAGS) -o $@ $<
 
-$(PROBE): $(wildcard grade/probes/*.c) grade/probes/probe.h include/kshram.h
+$(PROBE): $(wildcard grade/probes/*.c) grade/read_text.c grade/read_text.h grade/probes/probe.h \
+		include/kshram.h
 	@mkdir -p $(@D)
 	$(CC) $(GUESTCFLAGS) -o $@ $(filter %.c,$^)

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../read_text.h"
 #include "probe.h"
 
 #define KLOG_READ_ALL 3

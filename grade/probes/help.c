@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "kshram.h"
+#include "../read_text.h"
 #include "probe.h"
 
 #define LINE_MAX_SAID 512
@@ -126,30 +127,6 @@ int module_load(void)
 int module_unload(void)
 {
 	return syscall(SYS_delete_module, the_name, O_NONBLOCK) ? errno : 0;
-}
-
-/**
- * read_text() - read a small file
- * @path: the file
- * @text: gets what is in it, terminated; cut when there is more
- * @size: room there
- *
- * Return: the length, or -1 with errno set and @text empty.
- */
-int read_text(const char *path, char *text, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t len = 0;
-	ssize_t got = 0;
-
-	text[0] = '\0';
-	if (fd < 0)
-		return -1;
-	while (len < size - 1 && (got = read(fd, text + len, size - 1 - len)) > 0)
-		len += (size_t)got;
-	text[len] = '\0';
-	close(fd);
-	return got < 0 ? -1 : (int)len;
 }
 
 /**

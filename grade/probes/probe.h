@@ -59,7 +59,6 @@ const char *module_name(void);
 bool module_loaded(void);
 int module_load(void);
 int module_unload(void);
-int read_text(const char *path, char *text, size_t size);
 int write_text(const char *path, const char *text);
 unsigned long meminfo(const char *field);
 

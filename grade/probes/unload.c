@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "kshram.h"
+#include "../read_text.h"
 #include "probe.h"
 
 #define RELOADS 50

@@ -10,24 +10,13 @@
 #include <string.h>
 
 #include "../../grade/pagewalk.h"
+#include "page_memory.h"
 
 #define P 1ull
 #define W 2ull
 #define U 4ull
 #define LARGE (1ull << 7)
 #define NX (1ull << 63)
-#define PAGES 16
-
-static uint64_t memory[PAGES][512];
-
-static bool read_memory(void *arg, uint64_t pa, void *to, size_t len)
-{
-	(void)arg;
-	if (pa > sizeof(memory) || len > sizeof(memory) - pa)
-		return false;
-	memcpy(to, (const uint8_t *)memory + pa, len);
-	return true;
-}
 
 static struct pagewalk walk;
 static struct page_run run;

@@ -14,6 +14,7 @@
 #include "../../grade/look.h"
 #include "../../grade/witness_agent.h"
 #include "../../grade/witness_kernel.h"
+#include "page_memory.h"
 
 /* ---- registers ---- */
 
@@ -114,17 +115,6 @@ static void test_program(void **state)
 }
 
 /* Tables at 0x1000 to 0x4000; the program's pages from 0x5000 on. */
-static uint64_t memory[8][512];
-
-static bool read_memory(void *arg, uint64_t pa, void *to, size_t len)
-{
-	(void)arg;
-	if (pa > sizeof(memory) || len > sizeof(memory) - pa)
-		return false;
-	memcpy(to, (const uint8_t *)memory + pa, len);
-	return true;
-}
-
 static void test_differs(void **state)
 {
 	const struct pagewalk walk = { .read = read_memory, .cr3 = 0x1000 };
