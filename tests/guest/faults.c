@@ -209,7 +209,8 @@ static void load_unchanged(void)
 
 static void load(void)
 {
-	const unsigned int stride = long_run() || !slot_is_shmem() ? 1 : 16;
+	const bool whole = long_run() || !slot_is_shmem();
+	const unsigned int stride = whole ? 1 : 16;
 	const struct operation slabs = { "insmod, slabs", load_try, load_works, load_undo,
 					 load_unchanged,  stride,   5 };
 	const struct operation pages = { "insmod, pages", load_try, load_works, load_undo,
@@ -226,7 +227,7 @@ static void load(void)
 	 * The kernel's own part of a load, which comes first and is the longer,
 	 * runs nothing of ours: once is enough, unless there is time.
 	 */
-	first = long_run() || !slot_is_shmem() ? 1 : 300;
+	first = whole ? 1 : 300;
 	last = walk_range(&slabs, first, NTH_MAX);
 	CHECK(first == 1 || first < last - 50 * load_slots());
 	/*
@@ -234,7 +235,7 @@ static void load(void)
 	 * which a walk misses when its number has just moved. Nearly all of them
 	 * are the same on both backings.
 	 */
-	if (!slot_is_shmem() || long_run())
+	if (whole)
 		walk_range(&slabs, last - 50 * load_slots(), last);
 	count(false, true);
 	walk(&pages);
