@@ -66,6 +66,9 @@ explain 20000 4096 200
 upload 120000 4096 80
 console 60000 4096 60
 verdict 40000 4096 90
+session 6000 4096 250
+qmp 40000 4096 150
+memory 6000 2048 180
 END
 every_target() {
 	for source in tests/fuzzing/fuzz_*.c; do

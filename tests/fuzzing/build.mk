@@ -23,8 +23,12 @@ $(FUZZ_DIR)/explain: grade/explain.c grade/trouble.c grade/text.c
 $(FUZZ_DIR)/upload: serve/upload.c
 $(FUZZ_DIR)/console: serve/console.c
 $(FUZZ_DIR)/verdict: serve/verdict.c grade/text.c
+$(FUZZ_DIR)/session: serve/session.c serve/dialogue.c serve/upload.c serve/console.c serve/peer.c \
+		serve/verdict.c grade/text.c pow/pow.c
+$(FUZZ_DIR)/qmp: grade/qmp.c grade/look.c grade/text.c
+$(FUZZ_DIR)/memory: grade/pagewalk.c grade/witness_kernel.c grade/flags.c grade/text.c
 
 $(FUZZERS): $(FUZZ_DIR)/%: tests/fuzzing/fuzz_%.c tests/fuzzing/fuzz.h \
 		$(wildcard submit/*.h pow/*.h grade/*.h serve/*.h)
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) -lcrypto -lelf -ljansson
+	$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) -lcrypto -levent -lelf -ljansson
