@@ -198,6 +198,34 @@ def connection_limits():
         del kept
 
 
+def upload_memory():
+    """uploads that together need too much memory: the last is refused, the others go on"""
+    with Server('--set', 'upload_memory=1M', '--set', 'max_received=16M') as server:
+        first, second = Client(server).solve(), Client(server).solve()
+        text = upload_text(module() + bytes(400 << 10) + module('first'), 'first')
+        half = text.index(b'\n', len(text) * 3 // 4) + 1
+        first.send(text[:half])
+        wait_for('the first holds memory',
+                 lambda: server.metrics()['kshramd_upload_bytes'] > 300 << 10)
+        second.send(upload_text(module() + bytes(2 << 20), 'second'))
+        second.refused("too many uploads at once for the server's memory", 'again in a minute')
+        first.send(text[half:])
+        assert first.rest().endswith(b'100/100\r\n')
+        figure = server.metrics()
+        assert figure['kshramd_upload_bytes'] == 0
+        assert figure['kshramd_refusals_total{reason="upload_memory"}'] == 1
+
+
+def both_families():
+    """IPv4 and IPv6 at once; a network of IPv6 is one party"""
+    with Server('--listen', '[::1]:0') as server:
+        Client(server).submit(module('four')).rest()
+        client = Client(server, address='::1').submit(module('six'))
+        assert client.rest().endswith(b'100/100\r\n')
+        assert server.sql('SELECT identity FROM submissions ORDER BY id') == \
+            ['address:127.0.0.1', 'address:::/64']
+
+
 def waiting_limits():
     """submissions that wait are limited: of one student, from one address, in all"""
     for key, words in (('waiting_per_identity=1', '1 submissions of token:w wait already'),
@@ -525,10 +553,11 @@ def command_line():
 
 
 CASES = [words_on_the_wire, odd_lines, all_at_once, wrong_answers, wrong_uploads, no_modules,
-         time_outs, names, connection_limits, waiting_limits, places, fairness, less_than_full,
-         nothing_inherited, hostile_console, slow_reader, slow_sender, never_reads, goes_away, lost_machines,
-         hanging_grader, term, term_twice, kill, last_try, another_kernel, hup, hup_grader, one_server,
-         locked_record, locked_verdict, directed, figures, command_line]
+         time_outs, names, connection_limits, upload_memory, both_families, waiting_limits, places,
+         fairness, less_than_full, nothing_inherited, hostile_console, slow_reader, slow_sender,
+         never_reads, goes_away, lost_machines, hanging_grader, term, term_twice, kill, last_try,
+         another_kernel, hup, hup_grader, one_server, locked_record, locked_verdict, directed,
+         figures, command_line]
 
 if len(sys.argv) == 1:
     for case in CASES:

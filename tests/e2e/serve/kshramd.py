@@ -95,7 +95,9 @@ class Server:
         wait_for('the server is ready', lambda: self.process.poll() is not None or
                  self.words().count('event=ready') == self.starts)
         assert self.process.poll() is None, self.words()
-        self.port = int(re.findall(r'event=listening address=127.0.0.1:(\d+)', self.words())[-1])
+        self.ports = {address: int(port) for address, port in
+                      re.findall(r'event=listening address=\[?([^\s\]]*)\]?:(\d+)', self.words())}
+        self.port = self.ports['127.0.0.1']
         self.metrics_port = int(re.findall(r'event=metrics port=(\d+)', self.words())[-1])
 
     def signal(self, number):
@@ -140,8 +142,8 @@ def upload_text(data, token=None, width=1023):
 class Client:
     """A connection; what was received is kept."""
 
-    def __init__(self, server, greeted=True):
-        self.socket = socket.create_connection(('127.0.0.1', server.port), timeout=PATIENCE)
+    def __init__(self, server, greeted=True, address='127.0.0.1'):
+        self.socket = socket.create_connection((address, server.ports[address]), timeout=PATIENCE)
         self.got = b''
         if greeted:
             self.until(b'string S: ')
@@ -187,8 +189,10 @@ class Client:
 
     def refused(self, *words):
         """It ends in one line that says so, with these words."""
-        last = self.rest().decode().splitlines()[-1]
-        assert last.startswith('refused: '), self.got
+        lines = self.rest().decode().split('\n')
+        last = lines[-2]
+        assert last.startswith('refused: ') and not lines[-1], self.got
+        assert sum(line.startswith('refused: ') for line in lines) == 1, self.got
         for word in words:
             assert word in last, (word, last)
 
