@@ -42,3 +42,9 @@ $(B)/tests/kshramd: $(OBJ)/san/serve/kshramd.o $(SERVE_SAN_LIB) $(POW_SRCS:%.c=$
 		$(OBJ)/san/libgrade.a
 	@mkdir -p $(@D)
 	$(CC) $(SANFLAGS) -pthread -o $@ $^ $(GRADE_LIBS) $(SERVE_LIBS)
+
+# What measures this library's own work; built and run by bench/server.sh.
+$(B)/bench/verify: bench/verify.c $(SERVE_HEADERS) $(SERVE_LIB) $(POW_LIB) $(GRADE_LIB)
+	@mkdir -p $(@D)
+	$(CC) $(HOSTCFLAGS) -o $@ $< $(SERVE_LIB) $(POW_LIB) $(GRADE_LIB) $(GRADE_LIBS) \
+		$(SERVE_LIBS)
