@@ -89,7 +89,8 @@ soak: ## storms, fuzzer, foreign programs and packages for hours instead of seco
 		$(B)/debug/planted.ko
 	@tests/run -t 36000 $(foreach k,$(TESTED) $(MATRIX),"ROUNDS=$(SOAK_ROUNDS) STORM=$(call soak-storm,$(k)) tests/guest/suite.sh $(k)") \
 		"SOAK=1 tests/e2e/bad.sh" "SOAK=1 tests/e2e/fuzz.sh" "SOAK=1 tests/e2e/kills.sh" "SOAK=1 tests/e2e/load.sh" \
-		"SOAK=1 tests/e2e/fuzzers.sh" "SOAK=1 tests/e2e/foreign.sh" "FULL=1 tests/e2e/deb.sh"
+		"SOAK=1 tests/e2e/fuzzers.sh" "SOAK=1 tests/e2e/foreign.sh" "FULL=1 tests/e2e/deb.sh" \
+		"SOAK=1 tests/e2e/kernel-get.sh"
 
 bench: ## the module against other shared memory; a grading's seconds; docs/bench-*.md
 	@packaging/install-packages demo kernel test

@@ -3,7 +3,9 @@
 #
 # Modules that attack the grader or the host, each graded in a jail, get no more
 # points than what they do honestly is worth, and nothing of the host changes.
-# A right module that is graded between them gets all of its own. TAP.
+# A right module that is graded between them gets all of its own. Some of them are
+# then handed in to a server, beside right ones: the record and what their authors
+# are told say the same. TAP.
 #
 # A case is tests/hostile/NAME.patch, an edit of tests/good/plain.c with a head
 # as in tests/bad, "Says: " a pattern for its console, which shows that the
@@ -14,12 +16,14 @@
 set -eu
 cd "$(dirname "$0")/../.."
 . tests/lib/grading.sh
+. tests/lib/class.sh
 
 KERNEL=${KERNEL:-lab}
 built=build/tests/hostile/$KERNEL
 sources=build/tests/hostile/src
 grader_options=--jail
 case_hook=unharmed
+clean_hook=class_kill
 
 need_built "$KERNEL"
 mkdir -p "$sources"
@@ -96,4 +100,37 @@ for file in tests/hostile/*.patch; do
 done >>"$cases"
 
 grade_cases
+
+# told NAME SCORE: the record and the client have that score.
+told() {
+	jq -e --arg who "token:$1" --argjson score "$2" \
+		'[.[] | select(.identity == $who and .state == "done" and .score == $score)] |
+		length == 1' "$work/class/list" >/dev/null &&
+		[ "$(jq .score "$work/class/$1.json")" = "$2" ] && return
+	echo "$1 has not $2 points:"
+	jq -c --arg who "token:$1" '.[] | select(.identity == $who)' "$work/class/list"
+	head -n 5 "$work/class/$1.json" "$work/class/$1.err"
+	return 1
+}
+
+through_server() {
+	served="verdicts escapes flood forge agent_patch triple_fault"
+	class_begin "$work/class" --kernel "$KERNEL" --jobs 2 --set time_limit=60 || return
+	class_submit right-1 "$built/plain.ko"
+	for name in $served; do
+		class_submit "$name" "$built/$name.ko"
+	done
+	class_submit right-2 "$built/plain.ko"
+	class_wait
+	class_record "$work/class"
+	for name in $served; do
+		told "$name" "$(field "tests/hostile/$name.patch" Score)" || return
+	done
+	told right-1 100 && told right-2 100 && class_end "$work/class"
+}
+
+[ $# -gt 0 ] || {
+	make -s all >"$work/make.log" 2>&1 || bail "the programs do not build"
+	grading_check "a server gives all of them what they are worth" through_server
+}
 grading_end

@@ -3,7 +3,8 @@
 #
 # kernel/get: what it says when something is wrong, two runs at once, an
 # interrupted run, and that what it provides works. No kernel is compiled: it
-# fetches `stock` into an empty cache, some 50 MB from the Debian mirror.
+# fetches `stock` into an empty cache, some 50 MB from the Debian mirror. With
+# SOAK=1 one is, from a source of our own: the build is interrupted and goes on.
 #
 # shellcheck disable=SC2016 # scripts for sh -c expand their own arguments
 set -eu
@@ -67,6 +68,7 @@ no_fakes()
 
 real_path=$PATH
 PATH=$tmp/fakes:$PATH
+outer=${XDG_CACHE_HOME:-$HOME/.cache}/kshram
 export XDG_CACHE_HOME="$tmp/cache"
 kernels=$XDG_CACHE_HOME/kshram/kernels
 
@@ -134,6 +136,10 @@ ok "and the error names it" says "CONFIG_KALLSYMS is n, wanted y"
 ok "and only it" test "$(grep -c '^CONFIG_' "$tmp/err")" -eq 1
 ok "KERNEL_SOURCE is left as it was" \
 	test "$(find "$own" -printf '%p %s %T@\n' | sort | sha256sum)" = "$before"
+fake apt-get 'exit 0'
+ok "a kernel of another name is not made from KERNEL_SOURCE" run 1 6.12
+ok "and that is said" says "6.12: KERNEL_SOURCE is not used" "lab and debug"
+no_fakes
 unset KERNEL_SOURCE
 
 # --- interrupted, broken, two at once ----------------------------------------
@@ -207,6 +213,48 @@ printf '#include <linux/module.h>\nMODULE_LICENSE("GPL");\nMODULE_DESCRIPTION("m
 ok "its build tree works wherever it is moved to" sh -c \
 	'make -C "$1/build" M="$2" modules >"$3" 2>&1' sh "$tmp/moved/stock" "$tmp/m" "$tmp/err"
 PATH=$real_path
+
+# --- a source of our own, built ------------------------------------------------
+
+# built_enough: so many files are compiled, or the build has ended.
+built_enough()
+{
+	n=0
+	until [ "$(cat "$XDG_CACHE_HOME"/kshram/log/lab.log 2>/dev/null | grep -c ' CC ')" -gt 200 ]; do
+		kill -0 "$1" 2>/dev/null && [ $n -lt 6000 ] || return 1
+		n=$((n + 1))
+		sleep 0.2
+	done
+}
+
+# loads DIRECTORY: our module, built against that kernel, loads in it.
+loads()
+{
+	cp -r module include "$tmp/ours"
+	make -C "$1/build" M="$tmp/ours/module" modules >"$tmp/err" 2>&1 &&
+		build/bin/kshram-vm --kernel "$1" --add "$tmp/ours/module/kshram.ko:/kshram.ko" -- \
+			sh -c 'insmod /kshram.ko && cat /proc/kshram && rmmod kshram' >"$tmp/out" 2>&1 &&
+		grep -q '^07: 4096' "$tmp/out"
+}
+
+if [ "${SOAK:-0}" = 1 ]; then
+	mkdir "$tmp/ours"
+	deb=$(find "$outer/downloads" -name 'linux-source-6.1_*.deb' | head -n 1)
+	dpkg-deb --fsys-tarfile "$deb" | tar -xO ./usr/src/linux-source-6.1.tar.xz >"$tmp/own.tar.xz"
+	export KERNEL_SOURCE="$tmp/own.tar.xz"
+	"$get" lab >"$tmp/out" 2>"$tmp/err" &
+	pid=$!
+	ok "a tarball of our own is built" built_enough $pid
+	kill -TERM $pid
+	status=0
+	wait $pid || status=$?
+	ok "an interrupted build is status 130" test $status -eq 130
+	ok "and left no kernel" sh -c '! ls -d "$1"/lab-own* 2>/dev/null' sh "$kernels"
+	ok "the next run ends it" run 0 lab
+	ok "and began where the first one stopped" says "going on with an interrupted build"
+	ok "our module loads in it" loads "$(cat "$tmp/out")"
+	unset KERNEL_SOURCE
+fi
 
 echo "1..$count"
 [ $failed -eq 0 ]

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Which lines of the module ran in the guest tests on `debug`. Reads what
-# suite.sh left in build/tests/coverage; prints the lines that did not run as
-# TAP comments, and a summary. Exit status: 0 when the only ones are those that
-# tests/guest/unreached lists, 1 otherwise.
+# Which lines of the module ran in the guest tests on `debug`, and which of their
+# branches were taken. Reads what suite.sh left in build/tests/coverage; prints what
+# did not run as TAP comments, and a summary. Exit status: 0 when all of that is in
+# tests/guest/unreached, 1 otherwise.
 set -eu
 cd "$(dirname "$0")/../.."
 root=$PWD
@@ -40,19 +40,43 @@ awk -F ':' -v list="$root/tests/guest/unreached" '
 BEGIN {
 	while ((getline line <list) > 0) {
 		if (line ~ /^#/ || line == "") continue
-		split(line, part, " \\| ")
-		allowed[part[1] "|" part[2]] = 1
+		count = split(line, part, " \\| ")
+		if (count == 4)
+			untaken[part[1] "|" part[2]] = part[3] + 0
+		else
+			allowed[part[1] "|" part[2]] = 1
 	}
 }
-FNR == 1 { file = FILENAME; sub(/\.gcov$/, "", file) }
+# The branches of the source line that was read last, if that has run.
+function end_line() {
+	not_taken += dead
+	if (dead > untaken[file "|" text]) {
+		print "# not taken: " dead " of " ways " branches of " file ":" number ": " text
+		missed++
+	} else {
+		excused_ways += dead
+	}
+	dead = ways = 0
+}
+FNR == 1 { end_line(); file = FILENAME; sub(/\.gcov$/, "", file) }
+/^branch/ {
+	if (!counts) next
+	all_ways++
+	ways++
+	if (/ taken 0%/ || / never executed/) dead++
+	next
+}
+/^(call|function|unconditional)/ { next }
 {
+	end_line()
+	counts = 0
 	hits = $1; gsub(/ /, "", hits)
 	text = $0; sub(/^[^:]*:[^:]*:/, "", text); gsub(/^[ \t]+|[ \t]+$/, "", text)
 	number = $2 + 0
 }
 # A label has a count of its own that says nothing: the gotos are lines too.
 text ~ /^[a-z_0-9]+:$/ { next }
-hits == "-" || number == 0 || $0 ~ /^(branch|call|function|unconditional)/ { next }
+hits == "-" || number == 0 { next }
 { lines++ }
 hits ~ /^[#=]/ {
 	if ((file "|" text) in allowed) { excused++; next }
@@ -60,19 +84,11 @@ hits ~ /^[#=]/ {
 	missed++
 	next
 }
-{ ran++ }
+{ ran++; counts = 1 }
 END {
-	while ((getline line <"gcov.log") > 0) {
-		if (line ~ /^File .*\/module\/[a-z_]+\.c/) module = 1
-		else if (line ~ /^File /) module = 0
-		if (module && match(line, /^Branches executed:[0-9.]+% of /)) {
-			all = substr(line, RLENGTH + 1)
-			branches += all
-		}
-		if (module && match(line, /^Taken at least once:[0-9.]+/))
-			taken += substr(line, 21, RLENGTH - 20) * all / 100
-	}
-	printf "# branches, as the optimizer left them: %d of %d taken\n", taken + 0.5, branches
+	end_line()
+	printf "# module coverage: %d of %d branches, as the optimizer left them, taken, %d cannot\n", \
+		all_ways - not_taken, all_ways, excused_ways
 	printf "# module coverage: %d of %d lines ran, %d cannot\n", ran, lines, excused
 	exit missed || !lines
 }' $files
