@@ -60,9 +60,10 @@ SUITES		:= "tests/guest/suite.sh debug" tests/e2e/fuzz.sh "KSHRAM_TEST_JOBS=2 te
 		   tests/e2e/run.sh tests/e2e/saved.sh
 # The kernels that the module must build for and load on besides.
 MATRIX		:= 5.10 6.1 6.12 7.x
-SOAK_ROUNDS	:= 1200
-# Seconds of resizing under writers.
+# How often the races are run, and the seconds of resizing under writers.
+soak-rounds	= $(if $(filter debug,$1),400,1200)
 soak-storm	= $(if $(filter debug,$1),600,60)
+soak-suite	= "ROUNDS=$(call soak-rounds,$1) STORM=$(call soak-storm,$1) tests/guest/suite.sh $1"
 
 .PHONY: demo test test-matrix soak bench
 
@@ -87,10 +88,11 @@ soak: ## storms, fuzzer, foreign programs and packages for hours instead of seco
 	@packaging/install-packages demo kernel test
 	@$(MAKE) -s --no-print-directory all $(addprefix modules-,$(TESTED) $(MATRIX)) \
 		$(B)/debug/planted.ko
-	@tests/run -t 36000 $(foreach k,$(TESTED) $(MATRIX),"ROUNDS=$(SOAK_ROUNDS) STORM=$(call soak-storm,$(k)) tests/guest/suite.sh $(k)") \
-		"SOAK=1 tests/e2e/bad.sh" "SOAK=1 tests/e2e/fuzz.sh" "SOAK=1 tests/e2e/kills.sh" "SOAK=1 tests/e2e/load.sh" \
-		"SOAK=1 tests/e2e/fuzzers.sh" "SOAK=1 tests/e2e/foreign.sh" "FULL=1 tests/e2e/deb.sh" \
-		"SOAK=1 tests/e2e/kernel-get.sh"
+	@tests/run -t 36000 $(call soak-suite,debug) "SOAK=1 tests/e2e/fuzz.sh" \
+		$(foreach k,$(filter-out debug,$(TESTED) $(MATRIX)),$(call soak-suite,$(k))) \
+		"SOAK=1 tests/e2e/foreign.sh" "FULL=1 tests/e2e/deb.sh" "SOAK=1 tests/e2e/kernel-get.sh" \
+		"SOAK=1 tests/e2e/bad.sh" "SOAK=1 tests/e2e/fuzzers.sh" "SOAK=1 tests/e2e/kills.sh" \
+		"SOAK=1 tests/e2e/load.sh"
 
 bench: ## the module against other shared memory; a grading's seconds; docs/bench-*.md
 	@packaging/install-packages demo kernel test
