@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,59 +205,101 @@ static int send_module(const struct session *s, char *why, size_t why_size)
 			     why_size);
 }
 
+/*
+ * struct grade_standby - a machine before it has the module
+ * @session: the run, as far as it has come
+ * @result: its result so far
+ * @note: why there is no machine, if there is none
+ * @done: how many items are done
+ * @ready: whether there is a machine
+ */
+struct grade_standby {
+	struct session session;
+	struct grade_result result;
+	struct text note;
+	size_t done;
+	enum ready_result ready;
+};
+
 /* There is no machine, and what was done in one does not count. */
-static void forget(struct session *s)
+static void forget(struct grade_standby *standby, const char *why)
 {
+	struct session *s = &standby->session;
+
 	vm_end(s->vm);
 	s->vm = NULL;
 	memset(s->result, 0, sizeof(*s->result));
+	standby->done = 0;
+	standby->ready = READY_FAILED;
+	text_add(&standby->note,
+		 "A machine was booted for this run, because none could be restored: %s.", why);
 }
 
 /*
- * Take a saved machine and give it the module. Without one, @note says why and
- * the session has no machine; with one that did not hold while it was made, the
- * session has that and its result.
- *
- * Return: how it went; @done gets how many items are done.
+ * Take a saved machine. One that did not hold while it was made is kept, with its
+ * result.
  */
-static enum ready_result take_saved(struct session *s, size_t *done, struct text *note)
+static void take_saved(struct grade_standby *standby)
 {
+	struct session *s = &standby->session;
 	struct luggage *luggage = calloc(1, sizeof(*luggage));
 	struct proving proving = { s, lab_before_module(s->lab) };
 	char *purpose = lab_purpose(s->lab, proving.count), why[512] = "no memory";
 	const struct ready_proof proof = { purpose, prove, &proving };
-	enum ready_result result = READY_FAILED;
 	struct ready ready = { .saved = SAVED_INIT };
 	struct vm_config vm;
 
 	if (luggage && purpose) {
 		pack_all(luggage, s->config, -1);
 		vm = machine(s->config, luggage);
-		result = ready_machine(&ready, &vm, &proof, why, sizeof(why));
+		standby->ready = ready_machine(&ready, &vm, &proof, why, sizeof(why));
 	}
 	s->vm = ready.vm;
-	if (result == READY_OK) {
-		*done = ready.saved.nitems;
-		if (*done != proving.count) {
-			snprintf(why, sizeof(why), "what was saved is of another lab");
-			result = READY_FAILED;
-		} else if (send_module(s, why, sizeof(why))) {
-			result = READY_FAILED;
-		} else {
-			take_proven(s->result, &ready.saved);
-		}
-	}
-	if (result == READY_FAILED) {
-		forget(s);
-		*done = 0;
-		text_add(note,
-			 "A machine was booted for this run, because none could be restored: %s.",
-			 why);
-	}
+	standby->done = ready.saved.nitems;
+	if (standby->ready == READY_OK && standby->done != proving.count)
+		forget(standby, "what was saved is of another lab");
+	else if (standby->ready == READY_OK)
+		take_proven(s->result, &ready.saved);
+	else if (standby->ready == READY_FAILED)
+		forget(standby, why);
 	ready_free(&ready);
 	free(purpose);
 	free(luggage);
-	return result;
+}
+
+struct grade_standby *grade_stand_by(const struct grade_config *config)
+{
+	struct grade_standby *standby = calloc(1, sizeof(*standby));
+
+	if (!standby)
+		return NULL;
+	standby->ready = READY_FAILED;
+	standby->session.config = config;
+	standby->session.lab = config->lab;
+	standby->session.result = &standby->result;
+	if (!config->cold)
+		take_saved(standby);
+	return standby;
+}
+
+bool grade_standby_wait(struct grade_standby *standby, int fd)
+{
+	struct pollfd readable = { .fd = fd, .events = POLLIN };
+
+	if (standby->session.vm)
+		return vm_wait_fd(standby->session.vm, fd) == VM_OK;
+	while (poll(&readable, 1, -1) < 0 && errno == EINTR)
+		continue;
+	return true;
+}
+
+void grade_stand_down(struct grade_standby *standby)
+{
+	if (!standby)
+		return;
+	witness_free(standby->session.witness);
+	vm_end(standby->session.vm);
+	free(standby);
 }
 
 static enum grade_outcome outcome(const struct session *s, const struct grade_result *result,
@@ -275,6 +318,43 @@ static enum grade_outcome outcome(const struct session *s, const struct grade_re
 	return GRADE_DONE;
 }
 
+/* The machine, with the module in it; false with @error filled when there is none. */
+static bool get_machine(struct grade_standby *standby, char *error, size_t error_size)
+{
+	struct session *s = &standby->session;
+	char why[512];
+
+	if (standby->ready == READY_OK && send_module(s, why, sizeof(why)))
+		forget(standby, why);
+	if (standby->ready == READY_FAILED)
+		s->vm = boot(s->config, error, error_size);
+	return s->vm != NULL;
+}
+
+static enum grade_outcome run(struct grade_standby *standby, char *error, size_t error_size)
+{
+	struct session *s = &standby->session;
+	struct grade_result *result = s->result;
+	const struct module_info *module = s->config->module;
+	const char *console;
+	size_t len;
+
+	suspect_list(&result->flags, module);
+	snprintf(result->accelerator, sizeof(result->accelerator), "%s", vm_accelerator(s->vm));
+	/* What did not hold before the save is the result; else there is more to do. */
+	if (standby->ready != READY_REFUSED) {
+		/* Finding out whether KVM works, once a host, is not the module's time. */
+		set_deadline(s);
+		witness_end(s, run_items(s, standby->done, s->lab->nitems));
+	}
+	result->score = score(s->lab, result);
+	console = vm_console(s->vm, &len);
+	result->nnotes = explain_notes(result->notes, GRADE_NOTES_MAX, console, len, module);
+	if (standby->note.len && result->nnotes < GRADE_NOTES_MAX)
+		result->notes[result->nnotes++] = standby->note;
+	return outcome(s, result, error, error_size);
+}
+
 /**
  * grade_run() - grade a module
  * @config: what to grade, and how
@@ -288,46 +368,21 @@ enum grade_outcome grade_run(const struct grade_config *config, struct grade_res
 			     char *error, size_t error_size)
 {
 	enum grade_outcome how = GRADE_HOST_FAILED;
-	enum ready_result ready = READY_FAILED;
-	struct session *s = calloc(1, sizeof(*s));
 	int64_t begin = vm_now_ms();
-	struct text note = { 0 };
-	const char *console;
-	size_t len, done = 0;
+	struct grade_standby *standby = config->standby ? config->standby : grade_stand_by(config);
 
 	memset(result, 0, sizeof(*result));
-	if (!s) {
+	if (!standby) {
 		snprintf(error, error_size, "no memory");
 		return how;
 	}
-	s->config = config;
-	s->lab = config->lab;
-	s->result = result;
-	if (!config->cold)
-		ready = take_saved(s, &done, &note);
-	if (ready == READY_FAILED)
-		s->vm = boot(config, error, error_size);
-	if (!s->vm)
-		goto out;
-	suspect_list(&result->flags, config->module);
-	snprintf(result->accelerator, sizeof(result->accelerator), "%s", vm_accelerator(s->vm));
-	/* What did not hold before the save is the result; else there is more to do. */
-	if (ready != READY_REFUSED) {
-		/* Finding out whether KVM works, once a host, is not the module's time. */
-		set_deadline(s);
-		witness_end(s, run_items(s, done, s->lab->nitems));
+	*result = standby->result;
+	standby->session.config = config;
+	standby->session.result = result;
+	if (get_machine(standby, error, error_size)) {
+		how = run(standby, error, error_size);
+		result->ms = vm_now_ms() - begin;
 	}
-	result->score = score(s->lab, result);
-	console = vm_console(s->vm, &len);
-	result->nnotes =
-		explain_notes(result->notes, GRADE_NOTES_MAX, console, len, config->module);
-	if (note.len && result->nnotes < GRADE_NOTES_MAX)
-		result->notes[result->nnotes++] = note;
-	how = outcome(s, result, error, error_size);
-	witness_free(s->witness);
-	vm_end(s->vm);
-	result->ms = vm_now_ms() - begin;
-out:
-	free(s);
+	grade_stand_down(standby);
 	return how;
 }

@@ -24,6 +24,8 @@
 /* Bytes of the console that are copied: more than anybody reads. */
 #define GRADE_CONSOLE_MAX ((size_t)4 << 20)
 
+struct grade_standby;
+
 /**
  * struct grade_config - what to grade, and how
  * @lab: the items
@@ -37,7 +39,7 @@
  * @jail: run the machine in a jail
  * @jail_user: as in struct vm_config
  * @cold: boot a machine and do every item in it, instead of taking a saved one
- * @console_fd: where the console is copied, or -1
+ * @standby: a machine that has waited for the module, or NULL; it is used up
  * @console_fd: where the console is copied, or -1; up to GRADE_CONSOLE_MAX bytes
  * @progress: called as each item begins, may be NULL
  * @progress_arg: its first argument
@@ -53,6 +55,7 @@ struct grade_config {
 	bool jail;
 	const char *jail_user;
 	bool cold;
+	struct grade_standby *standby;
 	int console_fd;
 	void (*progress)(void *arg, const struct item *item);
 	void *progress_arg;
@@ -108,6 +111,34 @@ struct grade_result {
  *	the machine: nothing of it is the module's doing
  */
 enum grade_outcome { GRADE_DONE, GRADE_NO_BOOT, GRADE_HOST_FAILED };
+
+/**
+ * grade_stand_by() - have a machine ready before there is a module
+ * @config: as for grade_run(), where it must name the same lab, kernel and sample
+ *	module; its module is not looked at
+ *
+ * What does not depend on the module is done. Where no machine can be restored,
+ * there is none, and grade_run() boots one as it does otherwise.
+ *
+ * Return: what grade_run() is given as @config->standby, or what
+ * grade_stand_down() frees; NULL when memory ran out.
+ */
+struct grade_standby *grade_stand_by(const struct grade_config *config);
+
+/**
+ * grade_standby_wait() - wait for the module
+ * @standby: the machine
+ * @fd: readable, or at its end, when it is there
+ *
+ * Return: false when the machine has ended by itself meanwhile.
+ */
+bool grade_standby_wait(struct grade_standby *standby, int fd);
+
+/**
+ * grade_stand_down() - end a machine that no module came for
+ * @standby: the machine, or NULL
+ */
+void grade_stand_down(struct grade_standby *standby);
 
 enum grade_outcome grade_run(const struct grade_config *config, struct grade_result *result,
 			     char *error, size_t error_size);

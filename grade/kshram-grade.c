@@ -39,6 +39,9 @@ static const char help[] =
 	"                  'make module KERNEL=NAME' builds it)\n"
 	"  --jail          run the virtual machine in a jail (bubblewrap)\n"
 	"  --jail-user N   with --jail, as root: the user it runs as (default: nobody)\n"
+	"  --wait          have a machine ready before there is a module: print the line\n"
+	"                  'waiting', and read MODULE.ko when a line comes on standard\n"
+	"                  input; needs --kernel. Nothing comes: end with status 2\n"
 	"  --cold          boot a machine and do all items in it; without this a saved\n"
 	"                  machine is restored, in which those before the module were done\n"
 	"  --no-advice     only grade; --advice, the default, undoes it\n"
@@ -80,6 +83,7 @@ struct options {
 	unsigned int seconds;
 	bool jail;
 	bool cold;
+	bool wait;
 	bool json;
 	bool no_advice;
 };
@@ -147,6 +151,7 @@ static int parse_options(struct options *o, int argc, char **argv)
 		{ "jail", no_argument, NULL, 'J' },
 		{ "jail-user", required_argument, NULL, 'u' },
 		{ "cold", no_argument, NULL, 'c' },
+		{ "wait", no_argument, NULL, 'w' },
 		{ "advice", no_argument, NULL, 'a' },
 		{ "no-advice", no_argument, NULL, 'A' },
 		{ "json", no_argument, NULL, 'j' },
@@ -178,6 +183,9 @@ static int parse_options(struct options *o, int argc, char **argv)
 		case 'c':
 			o->cold = true;
 			break;
+		case 'w':
+			o->wait = true;
+			break;
 		case 'a':
 		case 'A':
 			o->no_advice = option == 'A';
@@ -204,6 +212,9 @@ static int parse_options(struct options *o, int argc, char **argv)
 			return 1 + EXIT_TROUBLE;
 		}
 	}
+	if (o->wait && (!o->kernel || o->cold))
+		return 1 + trouble("--wait needs --kernel, and no --cold: the machine comes before "
+				   "the module, and is restored");
 	if (o->jail_user && !o->jail)
 		return 1 + trouble("--jail-user needs --jail");
 	if (argc - optind != 1)
@@ -448,18 +459,13 @@ static struct advice *advise(const struct options *o, const struct kernel *kerne
 	return advice;
 }
 
-static int grade(const struct options *o, const struct kernel *kernel,
-		 const struct module_info *module, const struct built *strict, const char *why,
-		 int log)
+static struct grade_config configure(const struct options *o, const struct kernel *kernel, int log)
 {
-	struct grade_result *result = calloc(1, sizeof(*result));
-	const struct grade_config config = {
+	return (struct grade_config){
 		.lab = o->lab,
 		.kernel_dir = kernel->dir,
 		.hello = kernel->hello,
 		.hello_name = kernel->hello_name,
-		.module = module,
-		.module_error = *why ? why : NULL,
 		.seconds = o->seconds ? o->seconds : o->lab->seconds,
 		.jail = o->jail,
 		.jail_user = o->jail_user,
@@ -467,14 +473,52 @@ static int grade(const struct options *o, const struct kernel *kernel,
 		.console_fd = log,
 		.progress = on_terminal ? show_progress : NULL,
 	};
+}
+
+/* Read to the end of a line; false when there is none. */
+static bool line_came(void)
+{
+	char c = '\0';
+
+	while (c != '\n' && read(STDIN_FILENO, &c, 1) == 1)
+		continue;
+	return c == '\n';
+}
+
+/* Have a machine ready, and let it wait until somebody says that the module is there. */
+static int stand_by(const struct grade_config *config, struct grade_standby **standby)
+{
+	*standby = grade_stand_by(config);
+	if (!*standby)
+		return trouble("no memory");
+	if (puts("waiting") < 0 || fflush(stdout))
+		return trouble("cannot say that the machine waits: %s", strerror(errno));
+	if (!grade_standby_wait(*standby, STDIN_FILENO))
+		return trouble("the machine ended while it waited for a module");
+	if (!line_came())
+		return trouble("the machine waited, and no module came");
+	return 0;
+}
+
+static int grade(const struct options *o, const struct kernel *kernel,
+		 const struct module_info *module, const struct built *strict, const char *why,
+		 int log, struct grade_standby *standby)
+{
+	struct grade_result *result = calloc(1, sizeof(*result));
+	struct grade_config config = configure(o, kernel, log);
 	struct advice *advice = NULL;
 	enum grade_outcome how;
 	char error[TEXT_MAX + 128];
 	const char *no_colour = getenv("NO_COLOR");
 	int rc;
 
-	if (!result)
+	if (!result) {
+		grade_stand_down(standby);
 		return trouble("no memory");
+	}
+	config.module = module;
+	config.module_error = *why ? why : NULL;
+	config.standby = standby;
 	how = grade_run(&config, result, error, sizeof(error));
 	if (how == GRADE_DONE && result->loaded && o->lab->advice && !o->no_advice)
 		advice = advise(o, kernel, module, strict, log);
@@ -542,16 +586,56 @@ static int read_lab(struct lab *lab, const struct options *o)
 	return 0;
 }
 
+static int open_log(const struct options *o, int *log)
+{
+	if (!o->log)
+		return 0;
+	*log = open(o->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	return *log < 0 ? trouble("--log %s: %s", o->log, strerror(errno)) : 0;
+}
+
+/* All that is known before the module is, and a machine that waits for it. */
+static int wait_for_module(const struct options *o, struct kernel *kernel, int *log,
+			   struct grade_standby **standby)
+{
+	/* Outlives this function: the machine is asked while it waits. */
+	static struct grade_config config;
+	int rc = take_kernel(kernel, NULL, MODULE_UNREADABLE, NULL, o);
+
+	if (!rc)
+		rc = check_hello(kernel);
+	if (!rc)
+		rc = open_log(o, log);
+	if (rc)
+		return rc;
+	config = configure(o, kernel, *log);
+	return stand_by(&config, standby);
+}
+
+/* The kernel for a module that is there, which may have to be built for it. */
+static int find_kernel(struct options *o, struct kernel *kernel, struct module_info *module,
+		       enum module_result readable, struct built *strict, struct text *why)
+{
+	int rc = o->kernel ? take_kernel(kernel, why, readable, module, o) :
+			     choose_kernel(kernel, why, readable, module, o);
+
+	if (!rc)
+		rc = check_hello(kernel);
+	if (!rc && source_is(o->module))
+		rc = build(o, kernel, module, strict);
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
 	static struct lab lab;
 	static struct built strict;
 	struct options o = { .lab = &lab };
-	enum module_result readable;
-	struct module_info module;
+	enum module_result readable = MODULE_BAD;
+	struct module_info module = { .name = "" };
 	struct kernel kernel = { .name = "" };
+	struct grade_standby *standby = NULL;
 	struct text why = { 0 };
-	bool source;
 	int log = -1, rc;
 
 	catch_signals();
@@ -560,34 +644,29 @@ int main(int argc, char **argv)
 		return rc - 1;
 	on_terminal = isatty(STDERR_FILENO);
 	rc = read_lab(&lab, &o);
-	if (rc) {
-		lab_free(&lab);
-		return rc;
-	}
-	source = source_is(o.module);
-	memset(&module, 0, sizeof(module));
-	readable = source ? MODULE_BAD : module_info_read(&module, o.module, why.s, sizeof(why.s));
-	why.len = strlen(why.s);
-	if (readable == MODULE_UNREADABLE) {
-		rc = trouble("%s", why.s);
+	if (!rc && o.wait)
+		rc = wait_for_module(&o, &kernel, &log, &standby);
+	if (rc)
 		goto out;
+	if (o.wait || !source_is(o.module))
+		readable = module_info_read(&module, o.module, why.s, sizeof(why.s));
+	why.len = strlen(why.s);
+	if (readable == MODULE_UNREADABLE)
+		rc = trouble("%s", why.s);
+	else if (!o.wait)
+		rc = find_kernel(&o, &kernel, &module, readable, &strict, &why);
+	else if (readable == MODULE_OK && !fits(&module, &kernel))
+		say_misfit(&why, &module, &kernel, 1, "");
+	if (!rc && log < 0)
+		rc = open_log(&o, &log);
+	if (!rc) {
+		rc = grade(&o, &kernel, &module, &strict, why.s, log, standby);
+		standby = NULL;
 	}
-	rc = o.kernel ? take_kernel(&kernel, &why, readable, &module, &o) :
-			choose_kernel(&kernel, &why, readable, &module, &o);
-	if (!rc)
-		rc = check_hello(&kernel);
-	if (!rc && source)
-		rc = build(&o, &kernel, &module, &strict);
-	if (!rc && o.log) {
-		log = open(o.log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-		if (log < 0)
-			rc = trouble("--log %s: %s", o.log, strerror(errno));
-	}
-	if (!rc)
-		rc = grade(&o, &kernel, &module, &strict, why.s, log);
 	if (log >= 0 && close(log) != 0 && rc != EXIT_TROUBLE)
 		rc = trouble("--log %s: %s", o.log, strerror(errno));
 out:
+	grade_stand_down(standby);
 	module_info_free(&strict.module);
 	module_info_free(&module);
 	lab_free(&lab);

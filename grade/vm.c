@@ -572,6 +572,22 @@ enum vm_result vm_idle(struct vm *vm, int64_t until_ms)
 	return result == VM_TIMEOUT ? VM_OK : result;
 }
 
+enum vm_result vm_wait_fd(struct vm *vm, int fd)
+{
+	struct pollfd readable = { .fd = fd, .events = POLLIN };
+	int before = vm->stop_fd;
+	enum vm_result result;
+
+	vm->stop_fd = fd;
+	do {
+		result = vm_wait_end(vm, VM_FOREVER);
+		if (result == VM_ERROR && errno == EINTR && poll(&readable, 1, 0) > 0)
+			result = VM_OK;
+	} while (result == VM_ERROR && errno == EINTR);
+	vm->stop_fd = before;
+	return result;
+}
+
 const char *vm_accelerator(const struct vm *vm)
 {
 	return vm->accelerator;

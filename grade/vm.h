@@ -251,6 +251,16 @@ int vm_pidfd(const struct vm *vm);
 enum vm_result vm_idle(struct vm *vm, int64_t until_ms);
 
 /**
+ * vm_wait_fd() - let time pass until there is something to read elsewhere
+ * @vm: the machine
+ * @fd: a descriptor of the caller's
+ *
+ * Return: VM_OK when @fd is readable or at its end, or why nothing is to be waited
+ * for any more.
+ */
+enum vm_result vm_wait_fd(struct vm *vm, int fd);
+
+/**
  * vm_save() - stop a machine that waits for a request, and write its state
  * @vm: the machine, which has the memory of @config.memory; to be ended next
  * @fd: an empty file

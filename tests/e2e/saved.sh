@@ -284,6 +284,80 @@ if unshare -rm true 2>/dev/null; then
 	check "a disk too full for a machine: cold, with a note, and nothing is left there" full_disk
 fi
 
+# --- a machine that waits ----------------------------------------------------------------
+
+# stand_by FILE ARGUMENT...: a grader that waits for a line on descriptor 5.
+stand_by() {
+	to=$1
+	shift
+	rm -f "$tmp/go"
+	mkfifo "$tmp/go"
+	"$grader" --wait --json --no-advice --timeout 600 --kernel "$dir" --hello "$hello" "$@" \
+		<"$tmp/go" >"$to" 2>"$to.err" &
+	pid=$!
+	exec 5>"$tmp/go"
+	tries=0
+	until grep -qx waiting "$to"; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 600 ] && kill -0 "$pid" 2>/dev/null || return 1
+		sleep 0.1
+	done
+}
+
+# What the grader that waited ended with.
+ended() {
+	status=0
+	wait "$pid" || status=$?
+	pid=
+	exec 5>&-
+	cat "$tmp/waited" "$tmp/waited.err"
+}
+
+# The module is not there before the machine is.
+waits() {
+	stand_by "$tmp/waited" "$tmp/late.ko" || return
+	cp "$module" "$tmp/late.ko"
+	echo >&5
+	ended
+	[ "$status" -eq 0 ] && sed 1d "$tmp/waited" >"$tmp/late" &&
+		jq -e '.machine == "restored" and .score == 100 and .notes == []' "$tmp/late"
+}
+check "--wait: a machine that has waited grades the module that is there then" waits
+
+in_vain() {
+	stand_by "$tmp/waited" "$tmp/never.ko" || return
+	exec 5>&-
+	ended
+	[ "$status" -eq 2 ] && grep -q 'waited, and no module came' "$tmp/waited.err"
+}
+check "and ends with status 2 when nothing comes" in_vain
+
+no_file() {
+	stand_by "$tmp/waited" "$tmp/never.ko" || return
+	echo >&5
+	ended
+	[ "$status" -eq 2 ] && grep -q 'never.ko: No such file' "$tmp/waited.err"
+}
+check "or when there is no module then" no_file
+
+dies() {
+	stand_by "$tmp/waited" "$module" || return
+	kill -9 "$(pgrep -P "$pid" qemu-system)"
+	ended
+	[ "$status" -eq 2 ] && grep -q 'ended while it waited' "$tmp/waited.err"
+}
+check "or when the machine is killed while it waits" dies
+
+wrong_use() {
+	for wrong in "--kernel $dir --cold" ""; do
+		status=0
+		# shellcheck disable=SC2086 # options
+		"$grader" --wait $wrong "$module" </dev/null >"$tmp/waited" 2>&1 || status=$?
+		[ "$status" -eq 2 ] && grep -q -e '--wait needs --kernel' "$tmp/waited" || return
+	done
+}
+check "it needs a kernel, and a machine that can be restored" wrong_use
+
 # --- two at once, and one that is killed ------------------------------------------------
 
 two() {
