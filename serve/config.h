@@ -45,6 +45,8 @@ struct config {
 	char banner[CONFIG_BANNER_MAX];
 	bool token_required;
 	int64_t jobs;
+	int64_t standby;
+	int64_t standby_timeout;
 	int64_t time_limit;
 	int64_t attempts;
 	int64_t difficulty;

@@ -2,8 +2,10 @@
 /*
  * job.c - one grader: a process that is fed a module and asked for a verdict
  *
- * The module lies in a sealed memfd and everything that comes back comes through
- * pipes: no name in the file system is shared with a job.
+ * It is started before there is a module, and has a machine ready that waits
+ * (kshram-grade --wait). The module is put into a memfd that it has open for reading,
+ * the memfd is sealed, and a line on its standard input tells it to begin. Everything
+ * that comes back comes through pipes: no name in the file system is shared with it.
  */
 #include <errno.h>
 #include <event2/buffer.h>
@@ -25,6 +27,10 @@
 
 /* The grader keeps the time limit itself; we end it when it does not. */
 #define GRACE_SECONDS 30
+/* For a machine to be ready, which others may be saving first. */
+#define READY_SECONDS 300
+/* What the grader says then. */
+#define READY_LINE "waiting\n"
 /* After the grader has gone, for what it left to let go of the pipes. */
 #define FLUSH_SECONDS 2
 #define STDERR_KEPT 2048
@@ -56,11 +62,15 @@ struct stream {
 
 struct job {
 	struct job_spec spec;
+	enum job_state state;
+	int module; /* for writing; -1 once it is sealed */
+	int go; /* its standard input; -1 once it was told to begin */
 	struct stream streams[STREAMS];
 	pid_t pid;
 	int pidfd;
 	struct event *exit_event;
 	struct event *timer;
+	bool ready; /* it has said that it waits */
 	bool exited;
 	bool overdue; /* the host's deadline passed */
 	bool ended; /* end() was called */
@@ -146,6 +156,24 @@ static void finish_if_over(struct job *job)
 	finish(job);
 }
 
+/* Its first line, when it is that it waits; anything else is an answer already. */
+static void take_ready(struct job *job)
+{
+	struct evbuffer *out = job->streams[OUT].data;
+	char line[sizeof(READY_LINE) - 1];
+
+	if (job->ready || evbuffer_copyout(out, line, sizeof(line)) != sizeof(line) ||
+	    memcmp(line, READY_LINE, sizeof(line)) != 0)
+		return;
+	evbuffer_drain(out, sizeof(line));
+	job->ready = true;
+	if (job->state != JOB_BOOTING)
+		return;
+	job->state = JOB_WAITING;
+	event_del(job->timer);
+	job->spec.ready(job->spec.arg);
+}
+
 static void keep(struct stream *s, const char *data, size_t len)
 {
 	size_t room = s->most - evbuffer_get_length(s->data);
@@ -174,7 +202,9 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	keep(s, data, (size_t)n);
-	if (s->id == CONSOLE)
+	if (s->id == OUT)
+		take_ready(job);
+	if (s->id == CONSOLE && job->state == JOB_RUNNING)
 		job->spec.console(job->spec.arg, data, (size_t)n);
 }
 
@@ -215,43 +245,63 @@ void job_kill(struct job *job)
 		syscall(SYS_pidfd_send_signal, job->pidfd, SIGKILL, NULL, 0);
 }
 
-/* A file that nobody, the grader included, can change any more. */
-static int module_file(const void *module, size_t size)
+/* An empty file for the module: to be written to, and for the grader to read. */
+static bool open_module(struct job *job, int *reader)
 {
-	int fd = memfd_create("module.ko", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	char path[64];
+
+	job->module = memfd_create("module.ko", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (job->module < 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", job->module);
+	*reader = open(path, O_RDONLY | O_CLOEXEC);
+	return *reader >= 0;
+}
+
+/* From here on nobody, the grader included, can change it. */
+static bool fill_module(int fd, const void *module, size_t size)
+{
 	const char *at = module;
 
-	while (fd >= 0 && size) {
+	while (size) {
 		ssize_t n = write(fd, at, size);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			goto err;
+			return false;
 		at += n;
 		size -= (size_t)n;
 	}
-	if (fd >= 0 &&
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
-		goto err;
-	return fd;
-err:
-	close(fd);
-	return -1;
+	return fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) ==
+	       0;
 }
 
-/* In the child; nothing returns. @fds: module, then the writing ends in the order of streams. */
+/*
+ * In the child; nothing returns. @fds: the module, the standard input, then the writing
+ * ends in the order of streams.
+ */
 __attribute__((noreturn)) static void run_grader(const struct job_spec *spec, pid_t server,
-						 const int fds[1 + STREAMS])
+						 const int fds[2 + STREAMS])
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGXFSZ };
-	static const int wanted[] = { MODULE_FD, STDOUT_FILENO, STDERR_FILENO, LOG_FD };
+	static const int wanted[] = { MODULE_FD, STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO,
+				      LOG_FD };
 	char seconds[24], log[24], module[24];
-	char *argv[] = {
-		"kshram-grade", "--json", "--jail", "--no-advice", "--kernel", (char *)spec->kernel,
-		"--timeout",	seconds,  "--log",  log,	   module,     NULL
-	};
-	int high[1 + STREAMS];
+	char *argv[] = { "kshram-grade",
+			 "--wait",
+			 "--json",
+			 "--jail",
+			 "--no-advice",
+			 "--kernel",
+			 (char *)spec->kernel,
+			 "--timeout",
+			 seconds,
+			 "--log",
+			 log,
+			 module,
+			 NULL };
+	int high[2 + STREAMS];
 	struct rlimit files;
 	sigset_t none;
 
@@ -263,14 +313,11 @@ __attribute__((noreturn)) static void run_grader(const struct job_spec *spec, pi
 	snprintf(log, sizeof(log), "/dev/fd/%d", LOG_FD);
 	snprintf(module, sizeof(module), "/dev/fd/%d", MODULE_FD);
 	/* Out of the way first: a source must not be overwritten before it was copied. */
-	for (int i = 0; i < 1 + STREAMS; i++)
+	for (int i = 0; i < 2 + STREAMS; i++)
 		high[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 64);
-	for (int i = 0; i < 1 + STREAMS; i++)
+	for (int i = 0; i < 2 + STREAMS; i++)
 		if (high[i] < 0 || dup2(high[i], wanted[i]) < 0)
 			_exit(125);
-	close(STDIN_FILENO);
-	if (open("/dev/null", O_RDONLY) != STDIN_FILENO)
-		_exit(125);
 	/* The server's many descriptors are its own business. */
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > 1024) {
 		files.rlim_cur = 1024;
@@ -305,10 +352,15 @@ static bool open_stream(struct job *job, enum stream_id id, size_t most, int *ot
 	return s->event && event_add(s->event, NULL) == 0;
 }
 
+static bool set_limit(struct job *job, int64_t seconds)
+{
+	struct timeval limit = { .tv_sec = seconds };
+
+	return evtimer_add(job->timer, &limit) == 0;
+}
+
 static bool watch(struct job *job)
 {
-	struct timeval limit = { .tv_sec = job->spec.seconds + GRACE_SECONDS };
-
 	job->pidfd = (int)syscall(SYS_pidfd_open, job->pid, 0);
 	if (job->pidfd < 0)
 		return false;
@@ -316,49 +368,98 @@ static bool watch(struct job *job)
 		event_new(job->spec.base, job->pidfd, EV_READ | EV_PERSIST, on_exit_event, job);
 	job->timer = evtimer_new(job->spec.base, on_timer, job);
 	return job->exit_event && job->timer && event_add(job->exit_event, NULL) == 0 &&
-	       evtimer_add(job->timer, &limit) == 0;
+	       set_limit(job, READY_SECONDS);
 }
 
-struct job *job_start(const struct job_spec *spec, const void *module, size_t size, char *error,
-		      size_t error_size)
+/* The ends of all pipes, and the process between them. */
+static bool start(struct job *job, int fds[2 + STREAMS])
 {
-	struct job *job = calloc(1, sizeof(*job));
-	int fds[1 + STREAMS] = { -1, -1, -1, -1 };
 	const pid_t server = getpid();
 	sigset_t all, before;
-	bool ok;
+	int ends[2];
 
-	if (!job)
-		goto err;
-	job->spec = *spec;
-	job->pidfd = -1;
-	for (int i = 0; i < STREAMS; i++)
-		job->streams[i].fd = -1;
-	fds[0] = module_file(module, size);
-	if (fds[0] < 0 || !open_stream(job, OUT, VERDICT_JSON_MAX, &fds[1 + OUT]) ||
-	    !open_stream(job, ERR, STDERR_KEPT, &fds[1 + ERR]) ||
-	    !open_stream(job, CONSOLE, spec->console_kept, &fds[1 + CONSOLE]))
-		goto err;
+	if (!open_module(job, &fds[0]) || pipe2(ends, O_CLOEXEC) != 0)
+		return false;
+	fds[1] = ends[0];
+	job->go = ends[1];
+	if (!open_stream(job, OUT, VERDICT_JSON_MAX, &fds[2 + OUT]) ||
+	    !open_stream(job, ERR, STDERR_KEPT, &fds[2 + ERR]) ||
+	    !open_stream(job, CONSOLE, job->spec.console_kept, &fds[2 + CONSOLE]))
+		return false;
 	/* Until the child has handlers of its own. */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
 	job->pid = fork();
 	if (job->pid == 0)
-		run_grader(spec, server, fds);
+		run_grader(&job->spec, server, fds);
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	ok = job->pid > 0 && watch(job);
+	return job->pid > 0 && watch(job);
+}
+
+struct job *job_start(const struct job_spec *spec, char *error, size_t error_size)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	int fds[2 + STREAMS] = { -1, -1, -1, -1, -1 };
+	bool ok = false;
+
+	if (job) {
+		job->spec = *spec;
+		job->pidfd = job->module = job->go = -1;
+		for (int i = 0; i < STREAMS; i++)
+			job->streams[i].fd = -1;
+		ok = start(job, fds);
+	}
 	if (!ok)
-		goto err;
-	for (int i = 0; i < 1 + STREAMS; i++)
-		close(fds[i]);
-	return job;
-err:
-	snprintf(error, error_size, "cannot start %.200s: %s", spec->grader, strerror(errno));
-	for (int i = 0; i < 1 + STREAMS; i++)
+		snprintf(error, error_size, "cannot start %.200s: %s", spec->grader,
+			 strerror(errno));
+	for (int i = 0; i < 2 + STREAMS; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
+	if (ok)
+		return job;
 	job_free(job);
 	return NULL;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+bool job_feed(struct job *job, const struct job_spec *spec, const void *module, size_t size,
+	      char *error, size_t error_size)
+{
+	bool ok = fill_module(job->module, module, size) && write(job->go, "\n", 1) == 1 &&
+		  set_limit(job, spec->seconds + GRACE_SECONDS);
+
+	if (!ok) {
+		snprintf(error, error_size, "the grader cannot be given the module: %s",
+			 strerror(errno));
+		return false;
+	}
+	close_fd(&job->module);
+	close_fd(&job->go);
+	job->spec.console = spec->console;
+	job->spec.end = spec->end;
+	job->spec.arg = spec->arg;
+	job->state = JOB_RUNNING;
+	return true;
+}
+
+void job_replay(struct job *job)
+{
+	struct evbuffer *kept = job->streams[CONSOLE].data;
+	size_t len = evbuffer_get_length(kept);
+
+	if (len)
+		job->spec.console(job->spec.arg, evbuffer_pullup(kept, -1), len);
+}
+
+enum job_state job_state(const struct job *job)
+{
+	return job->state;
 }
 
 void job_free(struct job *job)
@@ -379,8 +480,9 @@ void job_free(struct job *job)
 		event_free(job->exit_event);
 	if (job->timer)
 		event_free(job->timer);
-	if (job->pidfd >= 0)
-		close(job->pidfd);
+	close_fd(&job->pidfd);
+	close_fd(&job->module);
+	close_fd(&job->go);
 	if (job->result.has_verdict)
 		verdict_free(&job->result.verdict);
 	free(job);

@@ -14,6 +14,7 @@
 
 #include "config.h"
 #include "log.h"
+#include "pool.h"
 #include "queue.h"
 #include "server.h"
 #include "session.h"
@@ -101,6 +102,36 @@ static double resident_bytes(void)
 	return (double)strtoull(second, NULL, 10) * (double)sysconf(_SC_PAGESIZE);
 }
 
+/* Machines from offline to running, and what became of those that waited. */
+static void print_pool(const struct server *server, struct evbuffer *out)
+{
+	const struct pool *pool = queue_pool(server->queue);
+	const struct pool_stats *stats = pool_stats(pool);
+	size_t all = (size_t)(server->config.jobs + server->config.standby);
+	size_t booting = pool_count(pool, JOB_BOOTING), waiting = pool_count(pool, JOB_WAITING);
+	size_t running = queue_running(server->queue), there = booting + waiting + running;
+
+	head(out, "machine_states", "gauge", "Machines by what they are at.");
+	evbuffer_add_printf(out,
+			    "kshramd_machine_states{state=\"offline\"} %zu\n"
+			    "kshramd_machine_states{state=\"booting\"} %zu\n"
+			    "kshramd_machine_states{state=\"waiting\"} %zu\n"
+			    "kshramd_machine_states{state=\"running\"} %zu\n",
+			    there < all ? all - there : 0, booting, waiting, running);
+	head(out, "machines_taken_total", "counter",
+	     "Machines that were given a module, by what they were at.");
+	evbuffer_add_printf(out,
+			    "kshramd_machines_taken_total{state=\"waiting\"} %" PRIu64 "\n"
+			    "kshramd_machines_taken_total{state=\"booting\"} %" PRIu64 "\n"
+			    "kshramd_machines_taken_total{state=\"offline\"} %" PRIu64 "\n",
+			    stats->taken[JOB_WAITING], stats->taken[JOB_BOOTING],
+			    stats->taken[JOB_RUNNING]);
+	counter(out, "machines_lost_total", "Machines that ended while nobody had them.",
+		stats->lost);
+	summary(out, "machine_boot_seconds", "Time until a machine waits.", stats->boot_ms,
+		stats->booted);
+}
+
 void metrics_print(const struct server *server, struct evbuffer *out)
 {
 	const struct metrics *m = &server->metrics;
@@ -115,6 +146,7 @@ void metrics_print(const struct server *server, struct evbuffer *out)
 	gauge(out, "queue_length", "Submissions that wait.", (double)queue_waiting(server->queue));
 	gauge(out, "running", "Submissions that run.", (double)queue_running(server->queue));
 	gauge(out, "machines", "Submissions that may run at once.", (double)server->config.jobs);
+	print_pool(server, out);
 	summary(out, "run_seconds", "Time of runs that ended with a verdict.", m->run_ms,
 		m->verdicts_full + m->verdicts_less);
 	summary(out, "wait_seconds", "Time from arrival to the start of a run.", m->wait_ms,

@@ -206,6 +206,11 @@ struct queue *queue_new(struct server *server, char *error, size_t error_size)
 	q->run_ms = RUN_MS_FIRST;
 	TAILQ_INIT(&q->tickets);
 	LIST_INIT(&q->runs);
+	q->pool = pool_new(server);
+	if (!q->pool) {
+		snprintf(error, error_size, "no memory");
+		goto err;
+	}
 	/* We hold the lock, so whoever else holds a lease is dead. */
 	if (store_requeue(server->store, server->owner, false, (int)server->config.attempts,
 			  &count) != STORE_OK) {
@@ -240,6 +245,7 @@ void queue_free(struct queue *q)
 		return;
 	q->stopped = true;
 	runs_abandon(q);
+	pool_free(q->pool);
 	for (t = TAILQ_FIRST(&q->tickets); t; t = next) {
 		next = TAILQ_NEXT(t, link);
 		ticket_drop(q, t);
@@ -315,6 +321,7 @@ void queue_forget(struct queue *q, const struct session *watcher)
 void queue_stop(struct queue *q)
 {
 	q->stopped = true;
+	pool_flush(q->pool);
 }
 
 void queue_abandon(struct queue *q)
@@ -323,13 +330,20 @@ void queue_abandon(struct queue *q)
 	runs_abandon(q);
 }
 
-/**
- * queue_poll() - look for work now, after a limit has changed
- * @q: the queue
- */
+void queue_reconfigured(struct queue *q)
+{
+	pool_flush(q->pool);
+	runs_start(q);
+}
+
 void queue_poll(struct queue *q)
 {
 	runs_start(q);
+}
+
+const struct pool *queue_pool(const struct queue *q)
+{
+	return q->pool;
 }
 
 /**

@@ -14,6 +14,7 @@
 
 #include "store.h"
 
+struct pool;
 struct queue;
 struct server;
 struct session;
@@ -74,8 +75,14 @@ void queue_stop(struct queue *queue);
 /* The same, and what runs is killed and given back to the record. */
 void queue_abandon(struct queue *queue);
 
-/* Look for work now, after a limit has changed. */
+/* Machines that wait were started as the configuration was; look for work now. */
+void queue_reconfigured(struct queue *queue);
+
+/* Look for work now: somebody is about to hand in. */
 void queue_poll(struct queue *queue);
+
+/* The machines that boot and wait. */
+const struct pool *queue_pool(const struct queue *queue);
 
 size_t queue_waiting(const struct queue *queue);
 size_t queue_running(const struct queue *queue);

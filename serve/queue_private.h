@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 
 #include "job.h"
+#include "pool.h"
 #include "queue.h"
 
 /* How long a claim holds, and how often it is renewed. */
@@ -65,6 +66,7 @@ LIST_HEAD(run_list, run);
 /**
  * struct queue - all of them
  * @server: the server
+ * @pool: machines that are ready for what comes
  * @tickets: waiting and running, @waiting of them wait
  * @runs: those that run, @running of them
  * @tick: a timer
@@ -82,6 +84,7 @@ LIST_HEAD(run_list, run);
  */
 struct queue {
 	struct server *server;
+	struct pool *pool;
 	struct ticket_list tickets;
 	struct run_list runs;
 	size_t waiting;

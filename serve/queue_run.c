@@ -237,12 +237,8 @@ static void start_run(struct queue *q, struct ticket *t, const struct store_subm
 {
 	struct server *server = q->server;
 	struct run *run = calloc(1, sizeof(*run));
-	struct job_spec spec = {
-		.base = server->base,
-		.grader = server->grader,
-		.kernel = server->kernel.name,
+	const struct job_spec spec = {
 		.seconds = server->config.time_limit,
-		.console_kept = (size_t)server->config.console_kept,
 		.console = on_console,
 		.end = on_end,
 		.arg = run,
@@ -250,8 +246,11 @@ static void start_run(struct queue *q, struct ticket *t, const struct store_subm
 	char error[512] = "no memory";
 
 	if (run)
-		run->job = job_start(&spec, module, s->size, error, sizeof(error));
-	if (!run || !run->job) {
+		run->job = pool_take(q->pool, error, sizeof(error));
+	if (!run || !run->job ||
+	    !job_feed(run->job, &spec, module, s->size, error, sizeof(error))) {
+		if (run)
+			job_free(run->job);
 		free(run);
 		give_back(q, t, error);
 		return;
@@ -273,6 +272,7 @@ static void start_run(struct queue *q, struct ticket *t, const struct store_subm
 		 LOG_NUMBER("attempts", s->attempts));
 	if (t->watcher)
 		session_starts(t->watcher);
+	job_replay(run->job);
 }
 
 /* Claim the next and start it; false when there is nothing to do. */
@@ -307,10 +307,16 @@ static bool start_one(struct queue *q)
 
 void runs_start(struct queue *q)
 {
+	size_t by_state[SESSION_STATES] = { 0 };
+
 	while (!q->stopped && q->waiting && (int64_t)q->running < q->server->config.jobs &&
 	       !runs_alone(q) && now_ms() >= q->paused_until)
 		if (!start_one(q))
 			break;
+	/* For what waits, and for whom is about to hand in. */
+	if (!q->stopped)
+		session_count(q->server, by_state);
+	pool_adjust(q->pool, q->stopped ? 0 : q->waiting + by_state[SESSION_UPLOAD]);
 }
 
 static void renew(struct queue *q, struct run *run)

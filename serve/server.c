@@ -277,7 +277,7 @@ static void on_hup(evutil_socket_t number, short what, void *arg)
 	log_info("config_read", LOG_TEXT("kernel", r->server.kernel.name),
 		 LOG_NUMBER("difficulty", r->server.config.difficulty),
 		 LOG_NUMBER("jobs", r->server.config.jobs));
-	queue_poll(r->server.queue);
+	queue_reconfigured(r->server.queue);
 }
 
 static void on_end_tick(evutil_socket_t fd, short what, void *arg)

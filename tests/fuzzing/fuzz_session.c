@@ -77,6 +77,11 @@ bool queue_add(struct queue *queue, const struct store_submission *submission,
 	return !unwatched;
 }
 
+void queue_poll(struct queue *queue)
+{
+	must(queue);
+}
+
 void queue_forget(struct queue *queue, const struct session *watcher)
 {
 	must(queue && watcher);

@@ -12,6 +12,9 @@ for argument; do
 	[ "${before:-}" != --log ] || log=$argument
 	before=$argument
 done
+# As with the real one, the module comes when the machine waits.
+echo waiting
+read -r _ || exit 2
 mark=$(tail -c 64 "$module" | tr -cd ' -~' | sed -n 's/.*<kill \([a-z0-9]* [0-9]*\)>.*/\1/p')
 name=${mark% *} score=${mark#* }
 echo "a console of $name" >"$log"

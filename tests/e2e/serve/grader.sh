@@ -9,7 +9,7 @@ set -eu
 log=
 while [ $# -gt 1 ]; do
 	case $1 in
-	--json | --jail | --no-advice) shift ;;
+	--wait | --json | --jail | --no-advice) shift ;;
 	--log)
 		log=$2
 		shift 2
@@ -17,6 +17,9 @@ while [ $# -gt 1 ]; do
 	*) shift 2 ;;
 	esac
 done
+# As with the real one, the module comes when the machine waits.
+echo waiting
+read -r _ || exit 2
 # The last bytes of the module, which the tests append, say whose it is.
 who=$(tail -c 16 "$1" | tr -cd 'a-z0-9')
 echo "$who" >>"$STUB/started"

@@ -117,6 +117,9 @@ class Server:
         return {key: float(value) for key, value in
                 (line.rsplit(' ', 1) for line in text.splitlines() if line[0] != '#')}
 
+    def machines(self, state):
+        return self.metrics()['kshramd_machine_states{state="%s"}' % state]
+
     def sql(self, question):
         """Rows of the record, as sqlite3(1) prints them."""
         return subprocess.run(['sqlite3', self.state + '/kshramd.db', question], check=True,
