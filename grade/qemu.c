@@ -36,11 +36,12 @@
  * be late at boot, which the kernel would take for a broken one. An RCU stall is
  * reported later than a soft lockup: both come at 21 s, and the report of the
  * one that is not fatal would put off the other until the hung-task detector
- * blames somebody who only waits.
+ * blames somebody who only waits. rcu_expedited: loading and unloading a module
+ * wait for RCU several times, by default until the timer has ticked everywhere.
  */
 #define CMDLINE                                                                   \
 	"console=ttyS0 panic=-1 oops=panic softlockup_panic=1 hung_task_panic=1 " \
-	"rcupdate.rcu_cpu_stall_timeout=60 "                                      \
+	"rcupdate.rcu_cpu_stall_timeout=60 rcupdate.rcu_expedited=1 "             \
 	"random.trust_cpu=on reboot=t no_timer_check rdinit=/init"
 
 /*
