@@ -2,6 +2,8 @@
 /*
  * main.c - load and unload
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/cdev.h>
 #include <linux/fs.h>
 #include <linux/module.h>
@@ -29,8 +31,11 @@ static int __init kshram_init(void)
 	if (err)
 		return err;
 	err = kshram_slots_init(params.backing, &params.limits);
-	if (err)
+	if (err) {
+		pr_err("%u slots of %lu bytes: cannot get the memory (error %d)\n", count,
+		       params.limits.size, err);
 		goto err_region;
+	}
 	err = kshram_procfs_init();
 	if (err)
 		goto err_slots;

@@ -95,8 +95,22 @@ static const struct kernel_param_ops kshram_mode_ops = {
 	.get = kshram_mode_get,
 };
 
+static int kshram_slots_set(const char *text, const struct kernel_param *param)
+{
+	int err = kstrtouint(text, 0, param->arg);
+
+	if (err)
+		pr_err("slots=%s: want a number, 1 to %u\n", text, KSHRAM_MAX_SLOTS);
+	return err;
+}
+
+static const struct kernel_param_ops kshram_slots_ops = {
+	.set = kshram_slots_set,
+	.get = param_get_uint,
+};
+
 static unsigned int slots = 8;
-module_param(slots, uint, 0444);
+module_param_cb(slots, &kshram_slots_ops, &slots, 0444);
 MODULE_PARM_DESC(slots, "number of devices, 1 to 100 (default: 8)");
 
 static unsigned long size = 4096;

@@ -53,6 +53,9 @@ static void bad_params(void)
 	} bad[] = {
 		{ "slots=0", "kshram: slots=0: want 1 to 100" },
 		{ "slots=101", "kshram: slots=101: want 1 to 100" },
+		{ "slots=abc", "kshram: slots=abc: want a number, 1 to 100" },
+		{ "slots=-1", "kshram: slots=-1: want a number, 1 to 100" },
+		{ "slots=", "kshram: slots=: want a number, 1 to 100" },
 		{ "size=0", "kshram: size=0: want 1 to " },
 		{ "size=abc", "kshram: size=abc: want a number of bytes" },
 		{ "size=", "kshram: size=: want a number of bytes" },
@@ -166,6 +169,28 @@ static void ceiling(void)
 	CHECK_IS(ioctl(b, KSHRAM_SETSIZE, PAGE), 0);
 	CHECK_IS(ioctl(a, KSHRAM_SETSIZE, 3 * PAGE), 0);
 	CHECK(all_bytes(mem, 3, PAGE));
+}
+
+static void largest_slot(void)
+{
+	size_t most = slot_max();
+	unsigned char *mem;
+	int fd;
+
+	reload("slots=1 max_total=4G");
+	fd = slot_open(NODE(0), O_RDWR);
+	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, most), 0);
+	CHECK_ERR(ioctl(fd, KSHRAM_SETSIZE, most + 1), EINVAL);
+	CHECK_IS(ioctl(fd, KSHRAM_GETSIZE), most);
+	CHECK_IS(lseek(fd, 0, SEEK_END), most);
+	CHECK_IS(pwrite(fd, "x", 1, most - 1), 1);
+	CHECK_ERR(pwrite(fd, "x", 1, most), ENOSPC);
+	mem = slot_map(fd, most);
+	CHECK(mem[0] == 0 && mem[most / 2] == 0 && mem[most - 1] == 'x');
+	mem[most / 2] = 'y';
+	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, most / 2 + 1), 0);
+	CHECK(mem[most / 2] == 'y');
+	CHECK_IS(munmap(mem, most), 0);
 }
 
 static void size_attribute(void)
@@ -349,6 +374,7 @@ const struct tap_test admin_tests[] = {
 	{ "a hundred slots", most_slots },
 	{ "what holds without parameters can be read", defaults },
 	{ "all slots together stay below max_total", ceiling },
+	{ "the largest slot there can be, and its last byte", largest_slot },
 	{ "back to the defaults", defaults },
 	{ "the attribute size reads and sets the size, and takes nothing else", size_attribute },
 	{ "the attributes backing, opens and mappings", counting_attributes },

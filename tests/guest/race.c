@@ -103,12 +103,16 @@ static void *writer(void *arg)
 {
 	struct writer *w = arg;
 	volatile uint64_t *old = (uint64_t *)slot_map(w->fd, PAGE);
-	uint64_t start = old[w->word];
+	uint64_t start = old[w->word], last = start;
 	pid_t pid;
 	int i, status;
 
 	for (i = 1; i <= tap_rounds || now() < storm_end; i++) {
-		write_and_look(w, old, start + i);
+		/* Whatever sizes the slot has had since it was stored. */
+		if (old[w->word] != last)
+			tap_fail("word %u: %lu was lost, there is %lu", w->word, last, old[w->word]);
+		last = start + i;
+		write_and_look(w, old, last);
 		if (i % 64 == 0) {
 			/* A child inherits the entries and stores once more. */
 			pid = fork();
@@ -118,12 +122,12 @@ static void *writer(void *arg)
 			}
 			CHECK_IS(waitpid(pid, &status, 0), pid);
 			CHECK_IS(status, 0);
-			CHECK(old[w->word] == start + i + 1);
+			CHECK(old[w->word] == ++last);
 		}
 	}
+	CHECK(old[w->word] == last);
 	if (w->word == 0)
 		printf("# each of %d threads stored some %d numbers\n", PROCESSES * THREADS, i - 1);
-	/* The last number stands, whatever sizes the slot had since. */
 	CHECK(munmap((void *)old, PAGE) == 0);
 	return NULL;
 }
@@ -144,7 +148,7 @@ static void writers(const char *node, unsigned int process)
 		CHECK_IS(pthread_join(threads[i], NULL), 0);
 }
 
-/* Up and down, never below the first page, until killed. */
+/* Up and down, from one page to 4 MiB, until killed. */
 static void resizer(unsigned int seed)
 {
 	int fd = slot_open(NODE(0), O_RDWR);
@@ -153,7 +157,9 @@ static void resizer(unsigned int seed)
 
 	for (;;) {
 		size = PAGE +
-		       next_random(&random) % (next_random(&random) % 16 ? 4 * PAGE : 1 << 20);
+		       next_random(&random) % (next_random(&random) % 16 ? 4 * PAGE : 4 << 20);
+		if (size > 4 << 20)
+			size = 4 << 20;
 		if (ioctl(fd, KSHRAM_SETSIZE, size) && errno != ENOMEM)
 			tap_fail("SETSIZE %lu: %s", size, strerror(errno));
 	}
@@ -163,6 +169,7 @@ static void storm(void)
 {
 	struct sigaction action = { .sa_handler = on_sigbus };
 	pid_t resizers[2], pids[PROCESSES];
+	uint64_t *words;
 	unsigned int i;
 	struct stat st;
 	int status, fd;
@@ -197,7 +204,10 @@ static void storm(void)
 	unlink("/tmp/kshram-twin");
 	fd = slot_open(NODE(0), O_RDWR);
 	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, 4096), 0);
-	memset(slot_map(fd, PAGE), 0, PAGE);
+	words = (uint64_t *)slot_map(fd, PAGE);
+	for (i = 0; i < PROCESSES * THREADS; i++)
+		CHECK(words[i] >= (uint64_t)tap_rounds);
+	memset(words, 0, PAGE);
 }
 
 #define EDGE_PAGES 1024UL
@@ -261,7 +271,8 @@ static void edge(void)
 		if (pids[i] == 0)
 			edge_writer(i ? mem : twin);
 	}
-	for (i = 0; i < (unsigned int)tap_rounds; i++) {
+	storm_end = now() + tap_storm / 4;
+	for (i = 0; i < (unsigned int)tap_rounds || now() < storm_end; i++) {
 		size = next_random(&random) % (i % 4 ? 8 * PAGE : EDGE_PAGES * PAGE) + 1;
 		pages = (size + PAGE - 1) / PAGE;
 		CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, size), 0);

@@ -67,13 +67,13 @@ run() {
 
 # groups BACKING - what runs on one processor
 groups() {
-	echo "load abi mmap file bell admin pages"
+	echo "load abi mmap bell admin pages"
 	[ "$1" != shmem ] || echo shmem
 }
 
 # What runs on two. Nothing else does: where more processors are emulated than there
 # are, they spend most of their time waiting for one another.
-races="large race"
+races="large race file"
 
 # tests NAME BACKING CPUS APPEND GROUPS - a machine for these. The module is there before
 # the first group, unless that loads it. The detectors of `debug` must be on to the end,
