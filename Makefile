@@ -60,6 +60,8 @@ SUITES		:= "tests/guest/suite.sh debug" tests/e2e/fuzz.sh "KSHRAM_TEST_JOBS=2 te
 		   tests/e2e/run.sh tests/e2e/saved.sh
 # The kernels that the module must build for and load on besides.
 MATRIX		:= 5.10 6.1 6.12 7.x
+# On which the module's speed is measured: old, and with entries of 2 MiB.
+MEASURED	:= 6.1 6.12 7.x
 # How often the races are run, and the seconds of resizing under writers.
 soak-rounds	= $(if $(filter debug,$1),400,1200)
 soak-storm	= $(if $(filter debug,$1),600,60)
@@ -90,14 +92,15 @@ soak: ## storms, fuzzer, foreign programs and packages for hours instead of seco
 		$(B)/debug/planted.ko
 	@tests/run -t 36000 $(call soak-suite,debug) "SOAK=1 tests/e2e/fuzz.sh" \
 		$(foreach k,$(filter-out debug,$(TESTED) $(MATRIX)),$(call soak-suite,$(k))) \
-		"SOAK=1 tests/e2e/foreign.sh" "FULL=1 tests/e2e/deb.sh" "SOAK=1 tests/e2e/kernel-get.sh" \
+		$(foreach k,lab 6.12 7.x,"SOAK=1 KERNEL=$(k) tests/e2e/foreign.sh" \
+			"KERNEL=$(k) tests/e2e/lib.sh" "KERNEL=$(k) tests/e2e/tools.sh") "FULL=1 tests/e2e/deb.sh" "SOAK=1 tests/e2e/kernel-get.sh" \
 		"SOAK=1 tests/e2e/bad.sh" "SOAK=1 tests/e2e/fuzzers.sh" "SOAK=1 tests/e2e/kills.sh" \
 		"SOAK=1 tests/e2e/load.sh"
 
 bench: ## the module against other shared memory; a grading's seconds; docs/bench-*.md
 	@packaging/install-packages demo kernel test
-	@$(MAKE) -s --no-print-directory all modules-lab modules-6.1
-	@bench/module.sh 6.1
+	@$(MAKE) -s --no-print-directory all modules-lab $(addprefix modules-,$(MEASURED))
+	@bench/module.sh --output docs $(MEASURED)
 	@bench/grading.sh
 	@bench/saved.sh >docs/bench-grading.md
 	@cat docs/bench-grading.md

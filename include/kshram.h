@@ -29,7 +29,8 @@
  *	SIGBUS. On any error the slot is as it was:
  *	EBADF (descriptor not open for writing), EINVAL (0, or above the
  *	slot's maximum), EOVERFLOW (above INT_MAX), ENOMEM (no memory, or above
- *	the ceiling for all slots), EFBIG (shmem backing: RLIMIT_FSIZE).
+ *	the ceiling for all slots), EFBIG (shmem backing: RLIMIT_FSIZE;
+ *	with SIGXFSZ).
  * KSHRAM_RING
  *	no argument; rings the slot's bell: every open file of the slot, the
  *	caller's too, has KSHRAM_EVENT_RUNG from now on, and poll(2) on it

@@ -71,6 +71,7 @@ files_kshram_dkms() {
 	put 644 packaging/modprobe/kshram.conf etc/modprobe.d
 	put 644 packaging/modules-load/kshram.conf etc/modules-load.d
 	put 644 docs/secure-boot.md docs/backings.md usr/share/doc/kshram-dkms
+	put 644 docs/kshram.4 usr/share/man/man4
 }
 
 files_kshram_tools() {

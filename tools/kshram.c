@@ -56,7 +56,7 @@ static const struct command {
 	{ "list", "", "j", 0, 0, command_list, "all slots, a line each", "" },
 	{ "info", "SLOT", "j", 1, 1, command_info, "one slot, and the limits it lives under", "" },
 	{ "resize", "SLOT SIZE", "j", 2, 2, command_resize, "give a slot another size",
-	  "SIZE is in bytes, or with K, M or G: 4096, 64K, 1M, 0x1000. The contents up to the\n"
+	  "SIZE is in bytes, or with K, M, G or T: 4096, 64K, 1M, 0x1000. The contents up to the\n"
 	  "smaller of the two sizes stay, all else is zero.\n" },
 	{ "read", "SLOT", "olxr", 1, 1, command_read, "print a slot's bytes",
 	  "A terminal gets a hexadecimal dump, anything else the bytes. What lies beyond the\n"
