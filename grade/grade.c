@@ -286,7 +286,8 @@ bool grade_standby_wait(struct grade_standby *standby, int fd)
 {
 	struct pollfd readable = { .fd = fd, .events = POLLIN };
 
-	if (standby->session.vm)
+	/* One that did not hold while it was made has ended, and that is its result. */
+	if (standby->ready == READY_OK)
 		return vm_wait_fd(standby->session.vm, fd) == VM_OK;
 	while (poll(&readable, 1, -1) < 0 && errno == EINTR)
 		continue;

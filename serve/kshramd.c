@@ -25,7 +25,7 @@ static const char help[] =
 	"                       kshramd in $XDG_STATE_HOME or ~/.local/state)\n"
 	"  --kernel NAME        the kernel that modules are graded on (default: lab)\n"
 	"  --difficulty N       zeros that the puzzle asks for, 0 to 10 (default: 6)\n"
-	"  --jobs N             virtual machines at once (default: one per processor)\n"
+	"  --jobs N             gradings at once (default: one per processor)\n"
 	"  --time-limit S       seconds for one grading (default: 120)\n"
 	"  --tokens FILE        names that students may give, one a line\n"
 	"  --metrics ADDR:PORT  figures for Prometheus (default: 127.0.0.1:10549), or none\n"

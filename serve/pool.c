@@ -9,6 +9,8 @@
 #include "pool.h"
 #include "server.h"
 
+/* One that has waited so long may have been used up by what ticks in it. */
+#define AGE_MS 600000
 /* After one was lost, before the next is started; doubled each time. */
 #define PAUSE_MS 1000
 #define PAUSE_MS_MAX 60000
@@ -34,7 +36,7 @@ TAILQ_HEAD(standby_list, standby);
  * @server: the server
  * @machines: that boot or wait, @count of them
  * @wanted_ms: when one was wanted last
- * @pause_ms: how long the last pause was, 0 when the last machine came to wait
+ * @pause_ms: how long the last pause was, 0 since one that waited was given a module
  * @paused_until: none is started before
  * @stats: what was done
  */
@@ -91,8 +93,6 @@ static void on_ready(void *arg)
 
 	pool->stats.booted++;
 	pool->stats.boot_ms += took;
-	pool->pause_ms = 0;
-	pool->paused_until = 0;
 	log_info("machine_waits", LOG_NUMBER("ms", took));
 }
 
@@ -145,6 +145,17 @@ static bool add(struct pool *pool, char *error, size_t error_size)
 	return true;
 }
 
+static void drop_old(struct pool *pool, int64_t now)
+{
+	struct standby *machine, *next;
+
+	for (machine = TAILQ_FIRST(&pool->machines); machine; machine = next) {
+		next = TAILQ_NEXT(machine, link);
+		if (now - machine->began_ms >= AGE_MS)
+			job_free(drop(machine));
+	}
+}
+
 void pool_adjust(struct pool *pool, size_t wanted)
 {
 	const struct config *c = &pool->server->config;
@@ -156,6 +167,7 @@ void pool_adjust(struct pool *pool, size_t wanted)
 		pool->wanted_ms = now;
 	else if (now - pool->wanted_ms >= c->standby_timeout * 1000)
 		pool_flush(pool);
+	drop_old(pool, now);
 	if (now < pool->paused_until)
 		return;
 	while (pool->count < wanted && pool->count < most) {
@@ -185,6 +197,8 @@ struct job *pool_take(struct pool *pool, char *error, size_t error_size)
 	if (!machine)
 		return NULL;
 	pool->stats.taken[state]++;
+	if (state == JOB_WAITING)
+		pool->pause_ms = 0;
 	return drop(machine);
 }
 

@@ -232,6 +232,22 @@ static void give_back(struct queue *q, struct ticket *t, const char *why)
 		ticket_drop(q, t);
 }
 
+/* A grader that has taken the module; one that has died while it waited is passed over. */
+static struct job *get_fed(struct queue *q, const struct job_spec *spec, const void *module,
+			   size_t size, char *error, size_t error_size)
+{
+	size_t tries = pool_count(q->pool, JOB_BOOTING) + pool_count(q->pool, JOB_WAITING) + 1;
+	struct job *job;
+
+	while (tries--) {
+		job = pool_take(q->pool, error, error_size);
+		if (!job || job_feed(job, spec, module, size, error, error_size))
+			return job;
+		job_free(job);
+	}
+	return NULL;
+}
+
 static void start_run(struct queue *q, struct ticket *t, const struct store_submission *s,
 		      const void *module)
 {
@@ -246,11 +262,8 @@ static void start_run(struct queue *q, struct ticket *t, const struct store_subm
 	char error[512] = "no memory";
 
 	if (run)
-		run->job = pool_take(q->pool, error, sizeof(error));
-	if (!run || !run->job ||
-	    !job_feed(run->job, &spec, module, s->size, error, sizeof(error))) {
-		if (run)
-			job_free(run->job);
+		run->job = get_fed(q, &spec, module, s->size, error, sizeof(error));
+	if (!run || !run->job) {
 		free(run);
 		give_back(q, t, error);
 		return;
@@ -259,6 +272,8 @@ static void start_run(struct queue *q, struct ticket *t, const struct store_subm
 	run->ticket = t;
 	run->began_ms = now_ms();
 	run->last = is_last(q, s);
+	if (run->last)
+		pool_flush(q->pool);
 	LIST_INSERT_HEAD(&q->runs, run, link);
 	q->running++;
 	q->waiting--;
@@ -307,16 +322,18 @@ static bool start_one(struct queue *q)
 
 void runs_start(struct queue *q)
 {
-	size_t by_state[SESSION_STATES] = { 0 };
+	size_t by_state[SESSION_STATES] = { 0 }, wanted = 0;
 
 	while (!q->stopped && q->waiting && (int64_t)q->running < q->server->config.jobs &&
 	       !runs_alone(q) && now_ms() >= q->paused_until)
 		if (!start_one(q))
 			break;
 	/* For what waits, and for whom is about to hand in. */
-	if (!q->stopped)
+	if (!q->stopped && !runs_alone(q)) {
 		session_count(q->server, by_state);
-	pool_adjust(q->pool, q->stopped ? 0 : q->waiting + by_state[SESSION_UPLOAD]);
+		wanted = q->waiting + by_state[SESSION_UPLOAD];
+	}
+	pool_adjust(q->pool, wanted);
 }
 
 static void renew(struct queue *q, struct run *run)

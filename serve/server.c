@@ -25,8 +25,9 @@
 #include "state.h"
 
 #define GRADER "kshram-grade"
-/* Descriptors for everything but connections: jobs, the database, listeners. */
+/* Descriptors for the database, listeners and the like, and of each grader. */
 #define OTHER_FILES 512
+#define GRADER_FILES 8
 #define BACKLOG 1024
 /* While descriptors are short, connections wait in the kernel for so long. */
 #define ACCEPT_PAUSE_SECONDS 1
@@ -217,7 +218,8 @@ static bool find_grader(const struct config *config, char path[PATH_MAX], char *
 static void raise_files(const struct config *config)
 {
 	struct rlimit files;
-	rlim_t wanted = (rlim_t)config->connections + OTHER_FILES;
+	rlim_t wanted = (rlim_t)config->connections + OTHER_FILES +
+			GRADER_FILES * (rlim_t)(config->jobs + config->standby);
 
 	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted)
 		return;

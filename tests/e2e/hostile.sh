@@ -114,7 +114,7 @@ told() {
 }
 
 through_server() {
-	served="verdicts escapes flood forge agent_patch triple_fault"
+	served="verdicts escapes flood forge agent_patch triple_fault memory disks"
 	class_begin "$work/class" --kernel "$KERNEL" --jobs 2 --set time_limit=60 || return
 	class_submit right-1 "$built/plain.ko"
 	for name in $served; do

@@ -74,7 +74,7 @@ arrived() {
 check "each of $students students is told the right verdict" verdicts
 check "the record has one verdict for each, the right one" record
 check "they arrived within one minute" arrived
-check "never more machines than processors" class_busy "$tmp" "$(nproc)"
+check "never more gradings at once than processors" class_busy "$tmp" "$(nproc)"
 
 jq -r --argjson cpus "$(nproc)" '
 	([.[] | .finished - .started] | add / length) as $each |
