@@ -6,7 +6,7 @@
 #
 #	[SOAK=1] tests/e2e/kills.sh [STATE...]
 #
-# STATE: receiving storing queued running machine both verdict locked full real.
+# STATE: receiving storing queued running standby machine both verdict locked full real.
 # Environment: KERNEL, the kernel's name (lab); SOAK=1 for 20 kills in each state in
 # place of 5, and 20 each of the server, a machine and both with real machines.
 set -eu

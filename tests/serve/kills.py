@@ -332,6 +332,34 @@ def running(i):
          "two were running")
 
 
+def standby(i):
+    """A machine that waits for what is half sent is nobody's yet."""
+    gate(False)
+    server = Server()
+    upload = Upload()
+    half = len(upload.lines) // 2
+    upload.connect()
+    upload.solve()
+    upload.send(0, half)
+    tree = wait_for("a machine that waits",
+                    lambda: [pid for pid, _ in children(server.process.pid)])
+    kill_9(tree)
+    if i % 2:
+        server.kill()
+        for pid in tree:
+            wait_for("what waited to die with the server", lambda: not alive(pid), 10)
+        must(not upload.receipt(), "a receipt for what was not sent")
+        check_sound()
+        return
+    upload.send(half, None)
+    must(upload.receipt(), "not accepted: %r" % upload.heard)
+    upload.hears_score()
+    must(query("SELECT attempts FROM submissions WHERE md5 = ?", upload.md5) == [(0,)],
+         "it lost an attempt with a machine that was not its own")
+    check_final()
+    server.stop()
+
+
 def kill_9(pids):
     """Kill all; those that had died with others before their turn are dead as well."""
     for pid in pids:
@@ -539,6 +567,7 @@ def main(wanted):
     test("between the first byte on the disk and the receipt", storing, 8 * ROUNDS, wanted, 8)
     test("while submissions wait", queued, kills, wanted)
     test("of the server while two run", running, kills, wanted)
+    test("of a machine that waits, and of the server with it", standby, kills, wanted)
     test("of a machine", machine, kills, wanted)
     test("of a machine and the server", both, kills, wanted)
     test("while a verdict is written and told", verdict, 8 * ROUNDS, wanted, 8)
