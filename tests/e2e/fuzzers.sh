@@ -69,6 +69,7 @@ verdict 40000 4096 90
 session 6000 4096 250
 qmp 40000 4096 150
 memory 6000 2048 180
+suspect 40000 4096 180
 END
 every_target() {
 	for source in tests/fuzzing/fuzz_*.c; do
