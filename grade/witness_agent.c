@@ -17,6 +17,8 @@
 #include "witness_agent.h"
 
 #define FILE_MAX ((size_t)32 << 20)
+/* So many are looked at in one go. */
+#define RUNS 256
 
 static int wrong(char *error, size_t error_size, const char *why)
 {
@@ -96,38 +98,55 @@ int agent_image_read(struct agent_image *image, char *error, size_t error_size)
 	return agent_image_parse(image, error, error_size);
 }
 
-static bool page_differs(const struct agent_segment *segment, uint64_t offset, size_t len,
-			 const struct pagewalk *walk, struct text *what)
+/* What is mapped at @run, which lies in the segment, against what was put there. */
+static bool run_differs(const struct agent_segment *segment, const struct page_run *run,
+			const struct pagewalk *walk, struct text *what)
 {
-	uint8_t page[PAGE_BYTES];
-	struct page_run run;
-	size_t at = 0;
+	const uint8_t *wanted = segment->data + (run->va - segment->va);
+	uint8_t bytes[16 * PAGE_BYTES];
+	size_t len, at = 0;
 
-	if (!pagewalk_find(walk, segment->va + offset, &run) ||
-	    !walk->read(walk->arg, run.pa, page, len) || !memcmp(page, segment->data + offset, len))
-		return false;
-	while (page[at] == segment->data[offset + at])
-		at++;
-	text_add(what, "at 0x%llx (guest-physical 0x%llx) there is %02x in place of %02x",
-		 (unsigned long long)segment->va + offset + at, (unsigned long long)run.pa + at,
-		 page[at], segment->data[offset + at]);
-	return true;
+	for (uint64_t done = 0; done < run->len; done += len) {
+		len = run->len - done < sizeof(bytes) ? (size_t)(run->len - done) : sizeof(bytes);
+		if (!walk->read(walk->arg, run->pa + done, bytes, len) ||
+		    !memcmp(bytes, wanted + done, len))
+			continue;
+		while (bytes[at] == wanted[done + at])
+			at++;
+		text_add(what, "at 0x%llx (guest-physical 0x%llx) there is %02x in place of %02x",
+			 (unsigned long long)(run->va + done + at),
+			 (unsigned long long)(run->pa + done + at), bytes[at], wanted[done + at]);
+		return true;
+	}
+	return false;
+}
+
+/* By runs, since each address by itself would be looked up through all levels. */
+static bool segment_differs(const struct agent_segment *segment, const struct pagewalk *walk,
+			    struct text *what)
+{
+	const uint64_t end = segment->va + segment->len;
+	struct page_run runs[RUNS];
+	uint64_t from = segment->va;
+	size_t count;
+
+	do {
+		count = from < end ? pagewalk_runs(walk, from, end, runs, RUNS) : 0;
+		for (size_t i = 0; i < count; i++)
+			if (run_differs(segment, &runs[i], walk, what))
+				return true;
+		if (count)
+			from = runs[count - 1].va + runs[count - 1].len;
+	} while (count == RUNS);
+	return false;
 }
 
 bool agent_image_differs(const struct agent_image *image, const struct pagewalk *walk,
 			 struct text *what)
 {
-	for (size_t i = 0; i < image->count; i++) {
-		const struct agent_segment *segment = &image->segments[i];
-
-		for (uint64_t offset = 0, len; offset < segment->len; offset += len) {
-			len = PAGE_BYTES - ((segment->va + offset) & (PAGE_BYTES - 1));
-			if (len > segment->len - offset)
-				len = segment->len - offset;
-			if (page_differs(segment, offset, (size_t)len, walk, what))
-				return true;
-		}
-	}
+	for (size_t i = 0; i < image->count; i++)
+		if (segment_differs(&image->segments[i], walk, what))
+			return true;
 	return false;
 }
 
