@@ -574,18 +574,13 @@ enum vm_result vm_idle(struct vm *vm, int64_t until_ms)
 
 enum vm_result vm_wait_fd(struct vm *vm, int fd)
 {
-	struct pollfd readable = { .fd = fd, .events = POLLIN };
 	int before = vm->stop_fd;
 	enum vm_result result;
 
 	vm->stop_fd = fd;
-	do {
-		result = vm_wait_end(vm, VM_FOREVER);
-		if (result == VM_ERROR && errno == EINTR && poll(&readable, 1, 0) > 0)
-			result = VM_OK;
-	} while (result == VM_ERROR && errno == EINTR);
+	result = vm_wait_end(vm, VM_FOREVER);
 	vm->stop_fd = before;
-	return result;
+	return result == VM_ERROR && errno == EINTR ? VM_OK : result;
 }
 
 const char *vm_accelerator(const struct vm *vm)

@@ -114,8 +114,8 @@ static bool run_differs(const struct agent_segment *segment, const struct page_r
 		while (bytes[at] == wanted[done + at])
 			at++;
 		text_add(what, "at 0x%llx (guest-physical 0x%llx) there is %02x in place of %02x",
-			 (unsigned long long)(run->va + done + at),
-			 (unsigned long long)(run->pa + done + at), bytes[at], wanted[done + at]);
+			 (unsigned long long)run->va + done + at,
+			 (unsigned long long)run->pa + done + at, bytes[at], wanted[done + at]);
 		return true;
 	}
 	return false;

@@ -74,8 +74,12 @@ static struct job *drop(struct standby *machine)
 
 void pool_flush(struct pool *pool)
 {
-	while (!TAILQ_EMPTY(&pool->machines))
-		job_free(drop(TAILQ_FIRST(&pool->machines)));
+	struct standby *machine, *next;
+
+	for (machine = TAILQ_FIRST(&pool->machines); machine; machine = next) {
+		next = TAILQ_NEXT(machine, link);
+		job_free(drop(machine));
+	}
 }
 
 void pool_free(struct pool *pool)
@@ -184,7 +188,7 @@ struct job *pool_take(struct pool *pool, char *error, size_t error_size)
 	struct standby *machine;
 	enum job_state state = JOB_RUNNING;
 
-	TAILQ_FOREACH(machine, &pool->machines, link) {
+	for (machine = TAILQ_FIRST(&pool->machines); machine; machine = TAILQ_NEXT(machine, link)) {
 		if (job_state(machine->job) == JOB_WAITING)
 			break;
 	}
@@ -207,7 +211,7 @@ size_t pool_count(const struct pool *pool, enum job_state state)
 	const struct standby *machine;
 	size_t count = 0;
 
-	TAILQ_FOREACH(machine, &pool->machines, link)
+	for (machine = TAILQ_FIRST(&pool->machines); machine; machine = TAILQ_NEXT(machine, link))
 		count += job_state(machine->job) == state;
 	return count;
 }

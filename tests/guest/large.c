@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,6 +59,43 @@ static void finish(void)
 	check_pages(whole, 0, 0, PAGES);
 	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, PAGE), 0);
 	*whole = 0;
+}
+
+/* Kilobytes of this process's page tables. */
+static unsigned long table_size(void)
+{
+	char text[4096], *line;
+
+	CHECK(get("/proc/self/status", text, sizeof(text)));
+	line = strstr(text, "VmPTE:");
+	CHECK(line);
+	return strtoul(line + strlen("VmPTE:"), NULL, 10);
+}
+
+/* Two entries of 2 MiB take no page of a table, 1024 of 4 KiB take two. */
+static void entries(void)
+{
+	volatile unsigned int *mem;
+	unsigned long before, grown;
+	struct utsname kernel;
+	unsigned long major, minor;
+	char *end;
+
+	prepare();
+	CHECK_IS(uname(&kernel), 0);
+	major = strtoul(kernel.release, &end, 10);
+	CHECK(*end == '.');
+	minor = strtoul(end + 1, NULL, 10);
+	before = table_size();
+	mem = (unsigned int *)slot_map(fd, LARGE);
+	CHECK(*at(mem, 0) == 1000 && *at(mem, PAGES / 2) == 1000 + PAGES / 2);
+	grown = table_size() - before;
+	if (!slot_is_shmem() && (major > 6 || (major == 6 && minor >= 12)))
+		CHECK(grown < 8);
+	else if (!slot_is_shmem())
+		CHECK(grown >= 8);
+	CHECK_IS(munmap((void *)mem, LARGE), 0);
+	finish();
 }
 
 static void any_order_any_offset(void)
@@ -253,6 +291,7 @@ static void stores_while_resized(void)
 }
 
 const struct tap_test large_tests[] = {
+	{ "4 MiB are two entries where the kernel can", entries },
 	{ "4 MiB at any offset, touched in any order", any_order_any_offset },
 	{ "4 MiB at an address where no large entry fits", odd_address },
 	{ "holes and protection inside of 2 MiB", pieces },

@@ -110,7 +110,8 @@ static void *writer(void *arg)
 	for (i = 1; i <= tap_rounds || now() < storm_end; i++) {
 		/* Whatever sizes the slot has had since it was stored. */
 		if (old[w->word] != last)
-			tap_fail("word %u: %lu was lost, there is %lu", w->word, last, old[w->word]);
+			tap_fail("word %u: %lu was lost, there is %lu", w->word, last,
+				 old[w->word]);
 		last = start + i;
 		write_and_look(w, old, last);
 		if (i % 64 == 0) {

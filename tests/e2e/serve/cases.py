@@ -15,8 +15,8 @@ import sys
 import tempfile
 import time
 
-from interrupted import (another_kernel, hanging_grader, kill, last_try, lost_machines, term,
-                         term_twice)
+from interrupted import (another_kernel, hanging_grader, kill, last_try, lost_machines, machines,
+                         term, term_twice)
 from kshramd import HUP, PATIENCE, PLAIN, TERM, Client, Server, module, upload_text, wait_for
 
 
@@ -267,56 +267,6 @@ def places():
         got = third.rest()
         second.rest()
         assert got.endswith(b'100/100\r\n')
-
-
-def machines():
-    """a machine waits for whoever is about to hand in, and takes one module"""
-    with Server('--jobs', '1', '--set', 'standby=1', '--set', 'standby_timeout=2',
-                mode='wait') as server:
-        def taken(state):
-            return server.metrics()['kshramd_machines_taken_total{state="%s"}' % state]
-        assert server.machines('offline') == 2
-        first, second = Client(server).solve(), Client(server)
-        wait_for('a machine waits', lambda: server.machines('waiting') == 1)
-        assert not server.stub_lines('started')
-        first.send(upload_text(module('first'), 'first'))
-        first.until(b'waiting')
-        assert taken('waiting') == 1 and server.machines('running') == 1
-        second.submit(module('second'), 'second')
-        wait_for('the next waits', lambda: server.machines('waiting') == 1)
-        assert server.machines('offline') == 0
-        server.go()
-        assert first.rest().endswith(b'100/100\r\n')
-        assert second.rest().endswith(b'100/100\r\n')
-        assert taken('waiting') == 2 and taken('booting') + taken('offline') == 0
-        figure = server.metrics()
-        assert figure['kshramd_machine_boot_seconds_count'] >= 2
-        # Those that are left over do not stay.
-        wait_for('none is left', lambda: server.machines('offline') == 2)
-        # One that dies while it waits is nobody's.
-        client = Client(server).solve()
-        wait_for('a machine waits', lambda: server.machines('waiting') == 1)
-        subprocess.run(['pkill', '-9', '-P', str(server.process.pid)], check=True)
-        server.log_has('event=machine_lost')
-        client.send(upload_text(module('third'), 'third'))
-        assert client.rest().endswith(b'100/100\r\n')
-        assert server.metrics()['kshramd_machines_lost_total'] == 1
-        assert server.sql('SELECT max(attempts) FROM submissions') == ['0']
-        assert sorted(server.stub_lines('started')) == ['first', 'second', 'third']
-        # What was started with another configuration takes no module.
-        last = Client(server).solve()
-        wait_for('a machine waits', lambda: server.machines('waiting') == 1)
-        pid = subprocess.run(['pgrep', '-P', str(server.process.pid)], check=True,
-                             capture_output=True, text=True).stdout
-        server.signal(HUP)
-        wait_for('another one waits', lambda: server.machines('waiting') == 1 and subprocess.run(
-            ['pgrep', '-P', str(server.process.pid)], check=False,
-            capture_output=True, text=True).stdout != pid)
-        last.send(upload_text(module('last')))
-        assert last.rest().endswith(b'100/100\r\n')
-    with Server('--set', 'standby=0') as server:
-        assert Client(server).submit(module('cold')).rest().endswith(b'100/100\r\n')
-        assert server.metrics()['kshramd_machines_taken_total{state="offline"}'] == 1
 
 
 def fairness():
