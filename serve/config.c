@@ -34,8 +34,7 @@ static const struct number {
 #name, offsetof(struct config, name), unit, least, most, normal \
 	}
 	NUMBER(jobs, PLAIN, 0, 1024, 0),
-	/* As many as jobs, which config_finish() knows. */
-	NUMBER(standby, PLAIN, 0, 1024, -1),
+	NUMBER(standby, PLAIN, 0, 1024, 1024),
 	NUMBER(standby_timeout, SECONDS, 1, DAY, 60),
 	NUMBER(time_limit, SECONDS, 1, DAY, 120),
 	NUMBER(attempts, PLAIN, 1, 100, 10),
@@ -397,7 +396,8 @@ bool config_finish(struct config *config, char *error, size_t error_size)
 
 		config->jobs = processors > 0 ? processors : 1;
 	}
-	if (config->standby < 0)
+	/* More could never be used. */
+	if (config->standby > config->jobs)
 		config->standby = config->jobs;
 	if (!*config->state && !default_state(config, error, error_size))
 		return false;

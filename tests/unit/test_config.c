@@ -191,7 +191,7 @@ static void test_shipped_file(void **state)
 	}
 	fclose(file);
 	/* All there are, in numbers and texts. */
-	assert_int_equal(keys, 28);
+	assert_int_equal(keys, 30);
 	write_file(text);
 	assert_true(config_read(&config, path, error, sizeof(error)));
 	config_init(&normal);
