@@ -116,8 +116,11 @@ static int next_message(struct qmp *q, enum qmp_kind *kind, json_t **value, int6
 		*kind = qmp_read(q->in, len, value);
 		q->len -= len;
 		memmove(q->in, q->in + len, q->len);
-		if (*kind == QMP_EVENT)
+		if (*kind == QMP_EVENT) {
 			json_decref(*value);
+			/* The next line may never come. */
+			*value = NULL;
+		}
 	} while (*kind == QMP_EVENT);
 	if (*kind == QMP_GARBAGE)
 		return lose(q, error, error_size, "what came is no message");
