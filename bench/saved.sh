@@ -61,7 +61,8 @@ stand_by() {
 	rm -f "$tmp/go" "$tmp/waits"
 	mkfifo "$tmp/go" "$tmp/waits"
 	begin=$(date +%s%N)
-	build/bin/kshram-grade --wait --no-advice --kernel "$kernel" "$module" <"$tmp/go" >"$tmp/waits" &
+	build/bin/kshram-grade --wait --no-advice --kernel "$kernel" "$module" \
+		<"$tmp/go" >"$tmp/waits" 2>"$tmp/waits.err" &
 	exec 5>"$tmp/go" 6<"$tmp/waits"
 	read -r word <&6
 	took=$((($(date +%s%N) - begin) / 1000000))
