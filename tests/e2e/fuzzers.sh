@@ -4,7 +4,8 @@
 # The coverage-guided fuzz targets of tests/fuzzing, each for a fixed number of
 # inputs that takes about ten seconds, from a fixed seed. TAP. SOAK=1: each for
 # SOAK_SECONDS (default: 300), from a new seed; what was found in earlier soaks
-# is in build/tests/fuzzing/corpus and is begun with.
+# is in build/tests/fuzzing/corpus and is begun with. The seeds are only read: a target
+# run by hand writes what it finds into the first directory that it is given.
 #
 # With arguments, only the targets of those names. An input that breaks something
 # is kept in build/tests/fuzzing; the target run with its path shows it again.
