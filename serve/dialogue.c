@@ -79,8 +79,7 @@ static void begin_upload(struct session *s)
 		     "characters,",
 		     c->max_upload, UPLOAD_LINE_MAX);
 	session_tell(s, "and at last a line EOF to finish the transmission.\n");
-	/* The machine gets ready meanwhile. */
-	queue_poll(server->queue);
+	queue_expect(server->queue);
 }
 
 static void take_answer(struct session *s, const char *line, size_t len)

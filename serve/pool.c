@@ -5,15 +5,13 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
+#include "backoff.h"
 #include "log.h"
 #include "pool.h"
 #include "server.h"
 
 /* One that has waited so long may have been used up by what ticks in it. */
 #define AGE_MS 600000
-/* After one was lost, before the next is started; doubled each time. */
-#define PAUSE_MS 1000
-#define PAUSE_MS_MAX 60000
 
 /**
  * struct standby - a machine
@@ -36,8 +34,8 @@ TAILQ_HEAD(standby_list, standby);
  * @server: the server
  * @machines: that boot or wait, @count of them
  * @wanted_ms: when one was wanted last
- * @pause_ms: how long the last pause was, 0 since one that waited was given a module
- * @paused_until: none is started before
+ * @pause: after one was lost, before the next is started; not over before one that
+ *	waited was given a module
  * @stats: what was done
  */
 struct pool {
@@ -45,8 +43,7 @@ struct pool {
 	struct standby_list machines;
 	size_t count;
 	int64_t wanted_ms;
-	int64_t pause_ms;
-	int64_t paused_until;
+	struct backoff pause;
 	struct pool_stats stats;
 };
 
@@ -72,14 +69,21 @@ static struct job *drop(struct standby *machine)
 	return job;
 }
 
-void pool_flush(struct pool *pool)
+/* End those that were started by then. */
+static void end_started_by(struct pool *pool, int64_t ms)
 {
 	struct standby *machine, *next;
 
 	for (machine = TAILQ_FIRST(&pool->machines); machine; machine = next) {
 		next = TAILQ_NEXT(machine, link);
-		job_free(drop(machine));
+		if (machine->began_ms <= ms)
+			job_free(drop(machine));
 	}
+}
+
+void pool_flush(struct pool *pool)
+{
+	end_started_by(pool, INT64_MAX);
 }
 
 void pool_free(struct pool *pool)
@@ -107,10 +111,7 @@ static void on_end(void *arg, const struct job_result *result)
 	struct pool *pool = machine->pool;
 
 	pool->stats.lost++;
-	pool->pause_ms = pool->pause_ms ? pool->pause_ms * 2 : PAUSE_MS;
-	if (pool->pause_ms > PAUSE_MS_MAX)
-		pool->pause_ms = PAUSE_MS_MAX;
-	pool->paused_until = now_ms() + pool->pause_ms;
+	backoff_failed(&pool->pause, now_ms());
 	log_warn("machine_lost", LOG_TEXT("why", result->why));
 	job_free(drop(machine));
 }
@@ -149,17 +150,6 @@ static bool add(struct pool *pool, char *error, size_t error_size)
 	return true;
 }
 
-static void drop_old(struct pool *pool, int64_t now)
-{
-	struct standby *machine, *next;
-
-	for (machine = TAILQ_FIRST(&pool->machines); machine; machine = next) {
-		next = TAILQ_NEXT(machine, link);
-		if (now - machine->began_ms >= AGE_MS)
-			job_free(drop(machine));
-	}
-}
-
 void pool_adjust(struct pool *pool, size_t wanted)
 {
 	const struct config *c = &pool->server->config;
@@ -171,19 +161,20 @@ void pool_adjust(struct pool *pool, size_t wanted)
 		pool->wanted_ms = now;
 	else if (now - pool->wanted_ms >= c->standby_timeout * 1000)
 		pool_flush(pool);
-	drop_old(pool, now);
-	if (now < pool->paused_until)
+	end_started_by(pool, now - AGE_MS);
+	if (now < pool->pause.until)
 		return;
 	while (pool->count < wanted && pool->count < most) {
 		if (!add(pool, error, sizeof(error))) {
-			pool->paused_until = now + PAUSE_MS_MAX;
+			pool->pause.until = now + BACKOFF_MS_MAX;
 			log_warn("machine_not_started", LOG_TEXT("why", error));
 			return;
 		}
 	}
 }
 
-struct job *pool_take(struct pool *pool, char *error, size_t error_size)
+/* One that waits, or else the one that boots for longest, or else a new one. */
+static struct job *take(struct pool *pool, char *error, size_t error_size)
 {
 	struct standby *machine;
 	enum job_state state = JOB_RUNNING;
@@ -202,8 +193,25 @@ struct job *pool_take(struct pool *pool, char *error, size_t error_size)
 		return NULL;
 	pool->stats.taken[state]++;
 	if (state == JOB_WAITING)
-		pool->pause_ms = 0;
+		pool->pause.ms = 0;
 	return drop(machine);
+}
+
+struct job *pool_feed(struct pool *pool, const struct job_spec *spec, const void *module,
+		      size_t size, char *error, size_t error_size)
+{
+	struct job *job;
+	bool waited;
+
+	do {
+		waited = pool->count > 0;
+		job = take(pool, error, error_size);
+		if (!job || job_feed(job, spec, module, size, error, error_size))
+			return job;
+		/* It had died, and the event loop has not heard of it yet. */
+		job_free(job);
+	} while (waited);
+	return NULL;
 }
 
 size_t pool_count(const struct pool *pool, enum job_state state)

@@ -55,16 +55,20 @@ void pool_free(struct pool *pool);
 void pool_adjust(struct pool *pool, size_t wanted);
 
 /**
- * pool_take() - a machine for a module
+ * pool_feed() - give a module to a machine
  * @pool: the pool
+ * @spec: as for job_feed()
+ * @module: the module's bytes, which are copied
+ * @size: how many
  * @error: gets a sentence on failure
  * @error_size: room there
  *
- * One that waits, or else the one that boots for longest, or else a new one.
+ * To one that waits, or else to the one that boots for longest, or else to a new one.
  *
- * Return: a job that was not fed yet, the caller's; or NULL with @error filled.
+ * Return: the job, which is the caller's now; or NULL with @error filled.
  */
-struct job *pool_take(struct pool *pool, char *error, size_t error_size);
+struct job *pool_feed(struct pool *pool, const struct job_spec *spec, const void *module,
+		      size_t size, char *error, size_t error_size);
 
 /**
  * pool_flush() - end all machines in it, because what they were started with has changed

@@ -336,9 +336,9 @@ void queue_reconfigured(struct queue *q)
 	runs_start(q);
 }
 
-void queue_poll(struct queue *q)
+void queue_expect(struct queue *q)
 {
-	runs_start(q);
+	runs_prepare(q);
 }
 
 const struct pool *queue_pool(const struct queue *q)

@@ -78,8 +78,8 @@ void queue_abandon(struct queue *queue);
 /* Machines that wait were started as the configuration was; look for work now. */
 void queue_reconfigured(struct queue *queue);
 
-/* Look for work now: somebody is about to hand in. */
-void queue_poll(struct queue *queue);
+/* Somebody is about to hand in: a machine gets ready. */
+void queue_expect(struct queue *queue);
 
 /* The machines that boot and wait. */
 const struct pool *queue_pool(const struct queue *queue);

@@ -8,6 +8,7 @@
 #include <event2/event.h>
 #include <sys/queue.h>
 
+#include "backoff.h"
 #include "job.h"
 #include "pool.h"
 #include "queue.h"
@@ -75,8 +76,7 @@ LIST_HEAD(run_list, run);
  * @mark: of the last look
  * @cursor: where the look that goes on is in @tickets
  * @stopped: nothing is started any more
- * @pause_ms: how long the last pause was, 0 when the last run went well
- * @paused_until: nothing is started before
+ * @pause: after a machine was lost, before the next is started
  * @renewed_ms: when the leases were
  * @beat_ms: when we last said in the record that we are there
  * @told_ms: when places were told
@@ -95,8 +95,7 @@ struct queue {
 	unsigned int mark;
 	struct ticket *cursor;
 	bool stopped;
-	int64_t pause_ms;
-	int64_t paused_until;
+	struct backoff pause;
 	int64_t renewed_ms;
 	int64_t beat_ms;
 	int64_t told_ms;
@@ -110,6 +109,8 @@ void ticket_drop(struct queue *q, struct ticket *t);
 
 /* Start what can be started. */
 void runs_start(struct queue *q);
+/* Machines for what waits, and for who is about to hand in. */
+void runs_prepare(struct queue *q);
 /* Once a second: put on record what could not be, renew the leases. */
 void runs_tick(struct queue *q);
 /* Kill all, and give them back to the record. */

@@ -17,10 +17,6 @@
 #include "server.h"
 #include "session.h"
 
-/* After a machine was lost, before the next is started; doubled each time. */
-#define PAUSE_MS 1000
-#define PAUSE_MS_MAX 60000
-
 /* A run is over; its ticket waits again or is dropped. */
 static void drop_run(struct run *run, bool waits)
 {
@@ -36,15 +32,6 @@ static void drop_run(struct run *run, bool waits)
 	free(run);
 	if (!waits)
 		ticket_drop(q, t);
-}
-
-/* A host on which machines do not start would use up everybody's attempts in a minute. */
-static void pause_after_loss(struct queue *q)
-{
-	q->pause_ms = q->pause_ms ? q->pause_ms * 2 : PAUSE_MS;
-	if (q->pause_ms > PAUSE_MS_MAX)
-		q->pause_ms = PAUSE_MS_MAX;
-	q->paused_until = now_ms() + q->pause_ms;
 }
 
 static void could_not(struct queue *q, const char *what, int64_t id)
@@ -63,8 +50,7 @@ static void count_verdict(struct queue *q, const struct run *run, const struct v
 		m->verdicts_less++;
 	m->run_ms += run->took_ms;
 	q->run_ms = (q->run_ms * 7 + run->took_ms) / 8;
-	q->pause_ms = 0;
-	q->paused_until = 0;
+	q->pause = (struct backoff){ 0 };
 	log_info("verdict", LOG_NUMBER("submission", run->ticket->id),
 		 LOG_NUMBER("score", verdict->score), LOG_NUMBER("total", verdict->total),
 		 LOG_NUMBER("ms", run->took_ms), LOG_TEXT("note", verdict->note));
@@ -128,7 +114,8 @@ static bool waits_after_loss(struct queue *q, const struct ticket *t, const char
 	else if (t->watcher)
 		session_failed(t->watcher, "the machine was lost again and again; the submission "
 					   "is kept, and an instructor can have it graded");
-	pause_after_loss(q);
+	/* A host on which machines do not start would use up everybody's attempts in a minute. */
+	backoff_failed(&q->pause, now_ms());
 	return waits;
 }
 
@@ -232,22 +219,6 @@ static void give_back(struct queue *q, struct ticket *t, const char *why)
 		ticket_drop(q, t);
 }
 
-/* A grader that has taken the module; one that has died while it waited is passed over. */
-static struct job *get_fed(struct queue *q, const struct job_spec *spec, const void *module,
-			   size_t size, char *error, size_t error_size)
-{
-	size_t tries = pool_count(q->pool, JOB_BOOTING) + pool_count(q->pool, JOB_WAITING) + 1;
-	struct job *job;
-
-	while (tries--) {
-		job = pool_take(q->pool, error, error_size);
-		if (!job || job_feed(job, spec, module, size, error, error_size))
-			return job;
-		job_free(job);
-	}
-	return NULL;
-}
-
 static void start_run(struct queue *q, struct ticket *t, const struct store_submission *s,
 		      const void *module)
 {
@@ -262,7 +233,7 @@ static void start_run(struct queue *q, struct ticket *t, const struct store_subm
 	char error[512] = "no memory";
 
 	if (run)
-		run->job = get_fed(q, &spec, module, s->size, error, sizeof(error));
+		run->job = pool_feed(q->pool, &spec, module, s->size, error, sizeof(error));
 	if (!run || !run->job) {
 		free(run);
 		give_back(q, t, error);
@@ -320,20 +291,24 @@ static bool start_one(struct queue *q)
 	return !waits;
 }
 
-void runs_start(struct queue *q)
+void runs_prepare(struct queue *q)
 {
 	size_t by_state[SESSION_STATES] = { 0 }, wanted = 0;
 
-	while (!q->stopped && q->waiting && (int64_t)q->running < q->server->config.jobs &&
-	       !runs_alone(q) && now_ms() >= q->paused_until)
-		if (!start_one(q))
-			break;
-	/* For what waits, and for whom is about to hand in. */
 	if (!q->stopped && !runs_alone(q)) {
 		session_count(q->server, by_state);
 		wanted = q->waiting + by_state[SESSION_UPLOAD];
 	}
 	pool_adjust(q->pool, wanted);
+}
+
+void runs_start(struct queue *q)
+{
+	while (!q->stopped && q->waiting && (int64_t)q->running < q->server->config.jobs &&
+	       !runs_alone(q) && now_ms() >= q->pause.until)
+		if (!start_one(q))
+			break;
+	runs_prepare(q);
 }
 
 static void renew(struct queue *q, struct run *run)

@@ -77,7 +77,7 @@ bool queue_add(struct queue *queue, const struct store_submission *submission,
 	return !unwatched;
 }
 
-void queue_poll(struct queue *queue)
+void queue_expect(struct queue *queue)
 {
 	must(queue);
 }
