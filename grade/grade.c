@@ -33,6 +33,7 @@ static bool run_items(struct session *s, size_t first, size_t end)
 		int64_t begin = vm_now_ms();
 
 		s->item = &s->lab->items[i];
+		s->console_before = vm_console_total(s->vm);
 		s->hints = NULL;
 		s->scope.count = 0;
 		s->marks.count = 0;

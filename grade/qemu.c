@@ -33,7 +33,9 @@
  * What every guest boots with. Whatever goes wrong in the kernel ends the
  * machine at once (-no-reboot), and the console says why. reboot=t: microvm
  * knows no other reset. no_timer_check: on a busy host the emulated timer may
- * be late at boot, which the kernel would take for a broken one. An RCU stall is
+ * be late at boot, which the kernel would take for a broken one. tsc=nowatchdog:
+ * microvm has no other clock than the timer's ticks to check the TSC by, and where
+ * those are late the kernel would drop the TSC and count ticks. An RCU stall is
  * reported later than a soft lockup: both come at 21 s, and the report of the
  * one that is not fatal would put off the other until the hung-task detector
  * blames somebody who only waits. rcu_expedited: loading and unloading a module
@@ -42,7 +44,7 @@
 #define CMDLINE                                                                   \
 	"console=ttyS0 panic=-1 oops=panic softlockup_panic=1 hung_task_panic=1 " \
 	"rcupdate.rcu_cpu_stall_timeout=60 rcupdate.rcu_expedited=1 "             \
-	"random.trust_cpu=on reboot=t no_timer_check rdinit=/init"
+	"random.trust_cpu=on reboot=t no_timer_check tsc=nowatchdog rdinit=/init"
 
 /*
  * struct launch - what is prepared for one start

@@ -53,12 +53,17 @@ bool session_lab_wrong(struct session *s, const char *format, ...)
 	return false;
 }
 
-/* What the console ends with, for an end that no report explains. */
+/*
+ * What the console ends with, for an end that no report explains. What was said
+ * before this item has nothing to do with it.
+ */
 static void add_last_line(struct session *s, const char *console, size_t len)
 {
 	char line[160];
 	size_t start;
 
+	if (vm_console_total(s->vm) == s->console_before)
+		return;
 	while (len && (console[len - 1] == '\n' || console[len - 1] == '\r'))
 		len--;
 	for (start = len; start && console[start - 1] != '\n'; start--)

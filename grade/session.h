@@ -38,6 +38,7 @@ struct session_worker {
  * @vm: the machine
  * @deadline: when all must have ended, as vm_now_ms() counts
  * @item: the item under way
+ * @console_before: bytes that had come over the console before it
  * @step: the step under way
  * @scope: the names that have a value in this item
  * @hints: the set of hints in use, or NULL
@@ -58,6 +59,7 @@ struct session {
 	struct vm *vm;
 	int64_t deadline;
 	const struct item *item;
+	uint64_t console_before;
 	const struct lab_step *step;
 	struct expr_scope scope;
 	const char *hints;

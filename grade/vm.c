@@ -507,6 +507,11 @@ enum vm_result vm_wait_end(struct vm *vm, int64_t deadline_ms)
 	return result;
 }
 
+uint64_t vm_console_total(const struct vm *vm)
+{
+	return vm->total;
+}
+
 const char *vm_console(struct vm *vm, size_t *len)
 {
 	uint64_t beyond = vm->total - vm->head_len;

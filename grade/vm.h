@@ -204,6 +204,14 @@ enum vm_result vm_wait_end(struct vm *vm, int64_t deadline_ms);
 const char *vm_console(struct vm *vm, size_t *len);
 
 /**
+ * vm_console_total() - how much has come over the console
+ * @vm: the machine
+ *
+ * Return: bytes, those included that vm_console() no longer has.
+ */
+uint64_t vm_console_total(const struct vm *vm);
+
+/**
  * vm_errors() - how the host lost the machine
  * @vm: the machine
  *
