@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "advice.h"
 #include "grade.h"
 #include "kernels.h"
+#include "ready.h"
 #include "vm.h"
 
 #define MACHINES_MAX 3
@@ -87,15 +87,31 @@ static enum vm_result ask(struct vm *vm, struct run *run, const char *after, int
 	return result;
 }
 
-static struct vm *start(const struct advice_config *config, const char *probes, int module_fd,
-			char *error, size_t error_size)
+/* All that is to be done in a machine before it is saved: it boots. */
+static bool prove(void *arg, struct vm *vm, struct saved *saved)
 {
-	char path[64];
-	const struct vm_file files[] = { { probes, PROBE_FILE }, { path, MODULE_FILE } };
-	const struct vm_config vm = {
+	int64_t begin = vm_now_ms();
+	const int64_t *deadline = arg;
+
+	if (vm_wait_hello(vm, saved->release, sizeof(saved->release), *deadline) != VM_OK)
+		return false;
+	saved->nitems = 1;
+	saved->ms[0] = vm_now_ms() - begin;
+	return true;
+}
+
+/*
+ * A machine that waits for the module: a saved one, or where none can be restored
+ * one that was booted.
+ */
+static struct vm *start(const struct advice_config *config, struct advice *advice,
+			const char *probes, int64_t deadline, char *error, size_t error_size)
+{
+	const struct vm_file files[] = { { probes, PROBE_FILE } };
+	const struct vm_config machine = {
 		.kernel_dir = config->kernel_dir,
 		.files = files,
-		.nfiles = 2,
+		.nfiles = 1,
 		.append = STRICT,
 		.jail = config->jail,
 		.jail_user = config->jail_user,
@@ -103,9 +119,25 @@ static struct vm *start(const struct advice_config *config, const char *probes, 
 		.input_fd = -1,
 		.console_fd = config->console_fd,
 	};
+	const struct ready_proof proof = { "advice", prove, &deadline };
+	struct ready ready;
+	struct vm *vm;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", module_fd);
-	return vm_start(&vm, error, error_size);
+	if (!config->cold) {
+		advice->restored = ready_machine(&ready, &machine, &proof, error, error_size) ==
+				   READY_OK;
+		ready_free(&ready);
+		if (advice->restored)
+			return ready.vm;
+		vm_end(ready.vm);
+	}
+	vm = vm_start(&machine, error, error_size);
+	if (vm && vm_wait_hello(vm, NULL, 0, deadline) != VM_OK) {
+		snprintf(error, error_size, "the machine that looks at it did not boot");
+		vm_end(vm);
+		vm = NULL;
+	}
+	return vm;
 }
 
 /* Say once what was not looked at. */
@@ -117,25 +149,25 @@ static void missing(struct advice *advice, const char *why)
 
 /* One machine; false when there is no more to do, or it cannot be done. */
 static bool run_machine(const struct advice_config *config, struct run *run, const char *probes,
-			int module_fd, int64_t deadline)
+			int64_t deadline)
 {
 	struct advice *advice = run->advice;
 	size_t known = advice->count, len;
 	char error[512] = "", after[ADVICE_NAME_MAX];
-	struct vm *vm = start(config, probes, module_fd, error, sizeof(error));
+	struct vm *vm = start(config, advice, probes, deadline, error, sizeof(error));
 	enum vm_result how;
 	const char *console;
 
-	if (!vm) {
+	if (!vm || vm_write_file(vm, MODULE_FILE, run->module->data, run->module->size, deadline,
+				 error, sizeof(error))) {
 		missing(advice, error);
+		vm_end(vm);
 		return false;
 	}
 	snprintf(after, sizeof(after), "%s", run->probe.name);
 	run->probe.hung = false;
 	run->len = 0;
-	how = vm_wait_hello(vm, NULL, 0, deadline);
-	if (how == VM_OK)
-		how = ask(vm, run, after, deadline);
+	how = ask(vm, run, after, deadline);
 	console = vm_console(vm, &len);
 	advice_console(advice, console, len, config->module);
 	vm_end(vm);
@@ -161,13 +193,11 @@ void advice_run(const struct advice_config *config, struct advice *advice)
 	int64_t begin = vm_now_ms(), deadline = begin + ADVICE_MS;
 	struct run *run = calloc(1, sizeof(*run));
 	char probes[PATH_MAX];
-	int module_fd = module_info_fd(config->module);
 	bool more = true;
 
 	memset(advice, 0, sizeof(*advice));
-	advice->asked = true;
 	snprintf(advice->kernel, sizeof(advice->kernel), "%s", config->kernel);
-	if (!run || module_fd < 0 || tree_path("../guest/kshram-probe", "KSHRAM_PROBE", probes)) {
+	if (!run || tree_path("../guest/kshram-probe", "KSHRAM_PROBE", probes)) {
 		missing(advice, strerror(errno));
 		more = false;
 	} else {
@@ -175,11 +205,9 @@ void advice_run(const struct advice_config *config, struct advice *advice)
 		run->module = config->module;
 	}
 	for (int i = 0; more && i < MACHINES_MAX; i++)
-		more = run_machine(config, run, probes, module_fd, deadline) && !run->probe.done;
+		more = run_machine(config, run, probes, deadline) && !run->probe.done;
 	if (more)
 		missing(advice, "it ended three machines, so not all was looked at");
-	if (module_fd >= 0)
-		close(module_fd);
 	free(run);
 	advice->ms = vm_now_ms() - begin;
 }

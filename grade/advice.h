@@ -38,7 +38,7 @@ struct advice_note {
 
 /**
  * struct advice - all that was found
- * @asked: a machine ran for it
+ * @restored: the last machine was a saved one
  * @kernel: name of the kernel
  * @notes: what was found
  * @count: how many
@@ -46,7 +46,7 @@ struct advice_note {
  * @ms: how long it took in milliseconds
  */
 struct advice {
-	bool asked;
+	bool restored;
 	char kernel[64];
 	struct advice_note notes[ADVICE_MAX];
 	size_t count;
@@ -59,6 +59,7 @@ struct advice {
  * @kernel: name of the kernel
  * @kernel_dir: its directory
  * @module: the module, built for it
+ * @cold: boot the machine, and do not restore one
  * @jail: run the machine in a jail
  * @jail_user: as in struct vm_config
  * @console_fd: where the console is copied, or -1
@@ -67,6 +68,7 @@ struct advice_config {
 	const char *kernel;
 	const char *kernel_dir;
 	const struct module_info *module;
+	bool cold;
 	bool jail;
 	const char *jail_user;
 	int console_fd;

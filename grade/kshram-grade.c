@@ -285,6 +285,7 @@ static struct advice *advise(const struct options *o, const struct kernel *kerne
 		.kernel = strict->there ? STRICT_KERNEL : kernel->name,
 		.kernel_dir = strict->there ? strict->dir : kernel->dir,
 		.module = strict->there ? &strict->module : module,
+		.cold = o->cold,
 		.jail = o->jail,
 		.jail_user = o->jail_user,
 		.console_fd = log,

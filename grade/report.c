@@ -163,9 +163,12 @@ static json_t *advice_json(const struct advice *advice)
 /* Where the advice is from; all of it empty when none was asked for. */
 static json_t *advice_from(const struct advice *advice)
 {
-	return json_pack("{s:s, s:f, s:s}", "kernel", advice ? advice->kernel : "", "seconds",
-			 advice ? seconds(advice->ms) : 0.0, "missing",
-			 advice ? advice->missing.s : "");
+	if (!advice)
+		return json_pack("{s:s, s:s, s:f, s:s}", "kernel", "", "machine", "", "seconds",
+				 0.0, "missing", "");
+	return json_pack("{s:s, s:s, s:f, s:s}", "kernel", advice->kernel, "machine",
+			 advice->restored ? "restored" : "cold", "seconds", seconds(advice->ms),
+			 "missing", advice->missing.s);
 }
 
 static json_t *build_json(const struct report *report)

@@ -22,7 +22,7 @@
 #include "vm.h"
 
 /* So many machines are kept; the ones unused for longest go. */
-#define SAVED_KEEP 6
+#define SAVED_KEEP 8
 
 /**
  * struct saved_key - names a saved machine

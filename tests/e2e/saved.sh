@@ -94,6 +94,21 @@ same_as_cold() {
 }
 check "our module: the verdict is the cold one's" same_as_cold
 
+# advised MACHINE MORE ARGUMENT... - advice comes from such a machine, of which so
+# many are saved now that were not before.
+advised() {
+	from=$1 more=$2
+	shift 2
+	before=$(machines)
+	grade "$tmp/advised" "$@" --advice "$module" &&
+		jq -e --arg from "$from" '.advised.machine == $from and .advised.missing == "" and
+			.advice == []' "$tmp/advised" &&
+		[ "$(machines)" -eq $((before + more)) ]
+}
+check "advice has a saved machine of its own" advised restored 1
+check "... and takes it from there" advised restored 0
+check "--cold boots one for it" advised cold 0 --cold
+
 # --- bad modules -------------------------------------------------------------------
 
 # bad_module NAME - build what tests/bad/NAME.patch makes of tests/good/plain.c.
