@@ -26,6 +26,7 @@ $(FUZZ_DIR)/verdict: serve/verdict.c grade/text.c
 $(FUZZ_DIR)/session: serve/session.c serve/dialogue.c serve/upload.c serve/console.c serve/peer.c \
 		serve/verdict.c grade/text.c pow/pow.c
 $(FUZZ_DIR)/qmp: grade/qmp.c grade/look.c grade/text.c
+$(FUZZ_DIR)/vm: grade/vm.c grade/vm_saved.c grade/qmp.c grade/wire.c grade/text.c
 $(FUZZ_DIR)/suspect: grade/suspect.c grade/module_info.c grade/flags.c grade/text.c serve/inspect.c
 $(FUZZ_DIR)/memory: grade/pagewalk.c grade/witness_kernel.c grade/flags.c grade/text.c
 
