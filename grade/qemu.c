@@ -34,12 +34,11 @@
  * machine at once (-no-reboot), and the console says why. reboot=t: microvm
  * knows no other reset. no_timer_check: on a busy host the emulated timer may
  * be late at boot, which the kernel would take for a broken one. tsc=nowatchdog:
- * microvm has no other clock than the timer's ticks to check the TSC by, and where
- * those are late the kernel would drop the TSC and count ticks. An RCU stall is
- * reported later than a soft lockup: both come at 21 s, and the report of the
- * one that is not fatal would put off the other until the hung-task detector
- * blames somebody who only waits. rcu_expedited: loading and unloading a module
- * wait for RCU several times, by default until the timer has ticked everywhere.
+ * the timer's ticks are all that microvm has to check the TSC by, and where those
+ * are late the kernel would drop it and count ticks. An RCU stall is reported later
+ * than a soft lockup: both come at 21 s, and the report of the one that is not fatal
+ * would put off the other until the hung-task detector blames somebody who waits.
+ * rcu_expedited: a load and an unload wait for RCU often, else for ticks everywhere.
  */
 #define CMDLINE                                                                   \
 	"console=ttyS0 panic=-1 oops=panic softlockup_panic=1 hung_task_panic=1 " \

@@ -158,27 +158,21 @@ static bool read_console(struct vm *vm)
 
 static bool read_errors(struct vm *vm)
 {
-	char data[1024];
-	ssize_t got = read(vm->qemu.errors, data, sizeof(data));
 	size_t room = sizeof(vm->errors) - 1 - vm->errors_len;
+	char more[1024];
+	ssize_t got = room ? read(vm->qemu.errors, vm->errors + vm->errors_len, room) :
+			     read(vm->qemu.errors, more, sizeof(more));
 
-	if (got > 0) {
-		size_t len = (size_t)got < room ? (size_t)got : room;
-
-		memcpy(vm->errors + vm->errors_len, data, len);
-		vm->errors_len += len;
-	}
+	if (room && got > 0)
+		vm->errors_len += (size_t)got;
 	return got > 0 || (got < 0 && errno == EINTR);
 }
 
 static bool read_port(struct vm *vm)
 {
 	size_t room = sizeof(vm->in) - vm->in_len;
-	ssize_t got;
+	ssize_t got = read(vm->qemu.port, vm->in + vm->in_len, room);
 
-	if (!room)
-		return false;
-	got = read(vm->qemu.port, vm->in + vm->in_len, room);
 	if (got > 0)
 		vm->in_len += (size_t)got;
 	return got > 0 || (got < 0 && errno == EINTR);

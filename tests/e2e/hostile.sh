@@ -130,7 +130,7 @@ through_server() {
 }
 
 [ $# -gt 0 ] || {
-	make -s all >"$work/make.log" 2>&1 || bail "the programs do not build"
+	flock build/tests/grade.lock make -s all >"$work/make.log" 2>&1 || bail "the programs do not build"
 	grading_check "a server gives all of them what they are worth" through_server
 }
 grading_end

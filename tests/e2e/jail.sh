@@ -26,6 +26,7 @@ trap 'exit 143' TERM
 
 . tests/lib/cases.sh
 . tests/lib/tap.sh
+. tests/lib/wait.sh
 
 for file in "$grader" "$vm" build/guest/kshram-jail-init "build/$kernel/kshram.ko" \
 	"build/$kernel/hellomod.ko"; do
@@ -39,20 +40,6 @@ dir=$(kernel/get "$kernel")
 # children PID: the processes that it started.
 children() {
 	cat "/proc/$1/task/"*/children 2>/dev/null || :
-}
-
-# gone PID: it does not run; a zombie that nobody has waited for yet is gone.
-gone() {
-	[ "$(sed 's/.*) \(.\).*/\1/' "/proc/$1/stat" 2>/dev/null || echo Z)" = Z ]
-}
-
-# within COMMAND...: it holds now or becomes true within some minutes: a host may be busy.
-within() {
-	for _ in $(seq 1200); do
-		"$@" && return 0
-		sleep 0.2
-	done
-	return 1
 }
 
 runs_qemu() {

@@ -5,74 +5,48 @@
 # and that it leaves nothing behind. TAP.
 set -eu
 cd "$(dirname "$0")/../.."
-work=$(mktemp -d)
+tmp=$(mktemp -d)
 runner=
-trap '[ -z "$runner" ] || kill "$runner" 2>/dev/null; rm -rf "$work"' EXIT
+trap '[ -z "$runner" ] || kill "$runner" 2>/dev/null; rm -rf "$tmp"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-tests=0
-bad=0
-
-# check NAME COMMAND...: one test, which passes when COMMAND does.
-check() {
-	name=$1
-	shift
-	tests=$((tests + 1))
-	if "$@"; then
-		echo "ok $tests - $name"
-	else
-		bad=1
-		echo "not ok $tests - $name"
-		sed 's/^/# /' "$work/out"
-	fi
-}
+. tests/lib/tap.sh
+. tests/lib/wait.sh
+# Read by tap.sh.
+# shellcheck disable=SC2034
+also=$tmp/out
 
 # suite NAME: a suite from standard input.
 suite() {
 	{
 		echo '#!/bin/sh'
 		cat
-	} >"$work/$1"
-	chmod +x "$work/$1"
+	} >"$tmp/$1"
+	chmod +x "$tmp/$1"
 }
 
-cat >"$work/skips" <<END
+cat >"$tmp/skips" <<END
 # a comment
 
-$work/skips_* | needs [a-m]* | not on this machine
+$tmp/skips_* | needs [a-m]* | not on this machine
 END
 
-# run SUITE...: run them; the output in $work/out, the exit status in $status.
+# run SUITE...: run them; the output in $tmp/out, the exit status in $status.
 run() {
 	status=0
-	tests/run -s "$work/skips" -l "$work/log" "$@" >"$work/out" 2>&1 || status=$?
-}
-
-# gone PID: it does not run; a zombie that its new parent has not seen yet is gone.
-gone() {
-	# It has its signal when the run ends; to die of it takes a processor.
-	waited=0
-	until is_gone "$1" || [ "$waited" -ge 30 ]; do
-		sleep 1
-		waited=$((waited + 1))
-	done
-	is_gone "$1"
-}
-
-is_gone() {
-	[ "$(sed 's/.*) \(.\).*/\1/' "/proc/$1/stat" 2>/dev/null || echo Z)" = Z ]
+	tests/run -s "$tmp/skips" -l "$tmp/log" "$@" >"$tmp/out" 2>&1 || status=$?
 }
 
 # ended STATUS "N passed, N failed, N skipped": the status and the last two lines.
 ended() {
 	[ "$status" -eq "$1" ] &&
-		[ "$(tail -n 2 "$work/out")" = "${2##*, }
+		[ "$(tail -n 2 "$tmp/out")" = "${2##*, }
 ${2%, *}" ]
 }
 
 says() {
-	grep -q -- "$1" "$work/out"
+	grep -q -- "$1" "$tmp/out"
 }
 
 # says_not TEXT: a status that set -e does not see.
@@ -136,88 +110,88 @@ echo "$!" >"$SLOW"
 wait
 END
 
-run "$work/pass"
+run "$tmp/pass"
 check "a suite that passes" ended 0 "2 passed, 0 failed, 0 skipped"
-run "$work/fail" "$work/pass"
+run "$tmp/fail" "$tmp/pass"
 check "a test that fails is counted and fails the run" ended 1 "3 passed, 1 failed, 0 skipped"
 check "its name is shown" says "FAILED .*fail: two"
 check "its diagnostics are shown" says "# because"
 check "what it wrote to stderr is shown" says "stderr: oops"
-run "$work/lies"
+run "$tmp/lies"
 check "a failed test counts even when the suite ends with 0" ended 1 "0 passed, 1 failed, 0 skipped"
-run "$work/dies"
+run "$tmp/dies"
 check "a suite that is killed is a failure" ended 1 "1 passed, 1 failed, 0 skipped"
-run "$work/short"
+run "$tmp/short"
 check "fewer tests than planned are a failure" ended 1 "2 passed, 1 failed, 0 skipped"
-run "$work/long"
+run "$tmp/long"
 check "more tests than planned are a failure" ended 1 "2 passed, 1 failed, 0 skipped"
-run "$work/no_plan"
+run "$tmp/no_plan"
 check "no plan is a failure" ended 1 "1 passed, 1 failed, 0 skipped"
-run "$work/status"
+run "$tmp/status"
 check "an exit status that the tests do not explain is a failure" ended 1 "1 passed, 1 failed, 0 skipped"
 check "it is named" says "status 3"
-run "$work/bails"
+run "$tmp/bails"
 check "a bail-out is one failure" ended 1 "0 passed, 1 failed, 0 skipped"
 check "its reason is shown" says "the sky fell"
-run "$work/missing"
+run "$tmp/missing"
 check "a suite that is not there is a failure" test "$status" -eq 1
-run "$work/skips_allowed"
+run "$tmp/skips_allowed"
 check "an allowed skip is counted" ended 0 "1 passed, 0 failed, 1 skipped"
 check "its reason is shown" says "needs a hat: no hat"
-run "$work/skips_other"
+run "$tmp/skips_other"
 check "a skip that is not listed is a failure" ended 1 "0 passed, 1 failed, 0 skipped"
-run "$work/skips_all"
+run "$tmp/skips_all"
 check "a suite that skips itself is one, too" ended 1 "0 passed, 1 failed, 0 skipped"
-run "$work/cmocka"
+run "$tmp/cmocka"
 check "several plans in one suite add up" ended 0 "3 passed, 0 failed, 0 skipped"
-run "WHO=me $work/words too"
+run "WHO=me $tmp/words too"
 check "a suite may have arguments and variables" ended 0 "1 passed, 0 failed, 0 skipped"
-run "$work/control"
+run "$tmp/control"
 check "control characters do not reach the terminal" says 'a\[2Jb$'
-run -j 2 "$work/pass" "$work/fail" "$work/words" "$work/pass"
+run -j 2 "$tmp/pass" "$tmp/fail" "$tmp/words" "$tmp/pass"
 check "two at once count the same" ended 1 "5 passed, 2 failed, 0 skipped"
 
-SLOW=$work/slow.pid
+SLOW=$tmp/slow.pid
 export SLOW
-run -t 1 "$work/slow"
+run -t 1 "$tmp/slow"
 check "a suite that does not end is stopped" ended 1 "0 passed, 2 failed, 0 skipped"
-check "what it started is stopped, too" gone "$(cat "$SLOW")"
+check "what it started is stopped, too" within gone "$(cat "$SLOW")"
 
 # interrupt SIGNAL: send it to a run whose suite is under way.
 interrupt() {
 	rm -f "$SLOW"
-	mkfifo "$work/ready"
+	mkfifo "$tmp/ready"
 	suite waits <<END
 sleep 1000 &
 echo "\$!" >"$SLOW"
-echo >"$work/ready"
+echo >"$tmp/ready"
 wait
 END
-	env --default-signal=INT tests/run -s "$work/skips" -l "$work/log" "$work/waits" \
-		"$work/pass" >"$work/out" 2>&1 &
+	env --default-signal=INT tests/run -s "$tmp/skips" -l "$tmp/log" "$tmp/waits" \
+		"$tmp/pass" >"$tmp/out" 2>&1 &
 	runner=$!
-	read -r _ <"$work/ready"
+	read -r _ <"$tmp/ready"
 	kill "-$1" "$runner"
 	status=0
 	wait "$runner" || status=$?
 	runner=
-	rm -f "$work/ready"
+	rm -f "$tmp/ready"
 }
 
 for signal in INT TERM; do
 	interrupt "$signal"
 	check "SIG$signal ends the run with a status that says so" test "$status" -gt 128
-	check "SIG$signal leaves no suite behind" gone "$(cat "$SLOW")"
+	check "SIG$signal leaves no suite behind" within gone "$(cat "$SLOW")"
 	check "SIG$signal prints no count" says_not "^[0-9][0-9]* passed, "
 done
 
-echo 'no reason | here' >"$work/skips"
-run "$work/pass"
+echo 'no reason | here' >"$tmp/skips"
+run "$tmp/pass"
 check "a listed skip without a reason is refused" test "$status" -eq 2
 run
 check "no suite at all is an error" test "$status" -eq 2
-run -j none "$work/pass"
+run -j none "$tmp/pass"
 check "a job count that is none is an error" test "$status" -eq 2
 
-echo "1..$tests"
-exit "$bad"
+echo "1..$count"
+[ "$failed" = 0 ]

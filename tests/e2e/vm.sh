@@ -8,64 +8,36 @@ cd "$(dirname "$0")/../.."
 make -s build/bin/kshram-vm build/guest/kshram-agent >&2
 vm=$PWD/build/bin/kshram-vm
 dir=$(kernel/get "${KERNEL:-stock}")
-work=$(mktemp -d)
+tmp=$(mktemp -d)
 pid=
-trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null || :; rm -rf "$work"' EXIT
+trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null || :; rm -rf "$tmp"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-mkdir "$work/tmp" "$work/cache"
+mkdir "$tmp/tmp" "$tmp/cache"
 # Whatever it left in a directory for temporary files would be found there.
-TMPDIR=$work/tmp
+TMPDIR=$tmp/tmp
 export TMPDIR
 
-tests=0
-bad=0
+. tests/lib/tap.sh
+. tests/lib/wait.sh
+# Read by tap.sh.
+# shellcheck disable=SC2034
+also="$tmp/out $tmp/err"
 
-# check NAME COMMAND...: one test, which passes when COMMAND does.
-check() {
-	name=$1
-	shift
-	tests=$((tests + 1))
-	if "$@"; then
-		echo "ok $tests - $name"
-	else
-		bad=1
-		echo "not ok $tests - $name"
-		echo "# exit status: ${status:-none}"
-		head -c 2000 "$work/out" | cat -v | sed 's/^/# out: /' || :
-		echo
-		tail -n 20 "$work/err" | sed 's/^/# err: /' || :
-	fi
-}
-
-# run [OPTION]...: run kshram-vm; what it said is in $work/out and $work/err.
+# run [OPTION]...: run kshram-vm; what it said is in $tmp/out and $tmp/err.
 run() {
 	status=0
-	"$vm" --kernel "$dir" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
+	"$vm" --kernel "$dir" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null || status=$?
 }
 
-# says FILE TEXT: TEXT stands in $work/FILE.
+# says FILE TEXT: TEXT stands in $tmp/FILE.
 says() {
-	grep -qF -e "$2" "$work/$1"
+	grep -qF -e "$2" "$tmp/$1"
 }
 
 # ended STATUS [TEXT]: with this status, and TEXT among the errors.
 ended() {
 	[ "$status" -eq "$1" ] && { [ $# -lt 2 ] || says err "$2"; }
-}
-
-# gone PID: it does not run; a zombie that its new parent has not seen yet is gone.
-gone() {
-	[ "$(sed 's/.*) \(.\).*/\1/' "/proc/$1/stat" 2>/dev/null || echo Z)" = Z ]
-}
-
-# within COMMAND...: it holds now or becomes true within a generous time.
-within() {
-	for _ in $(seq 600); do
-		"$@" && return 0
-		sleep 0.1
-	done
-	return 1
 }
 
 all() {
@@ -77,11 +49,11 @@ all() {
 # ---- without a machine ----
 
 status=0
-"$vm" --help >"$work/out" 2>"$work/err" || status=$?
+"$vm" --help >"$tmp/out" 2>"$tmp/err" || status=$?
 check 'help' all 'ended 0' 'says out "usage: kshram-vm"' 'says out "exit status"'
 status=0
-"$vm" --version >"$work/out" 2>"$work/err" || status=$?
-check 'version' all 'ended 0' 'grep -qx "kshram-vm [0-9.]*" "$work/out"'
+"$vm" --version >"$tmp/out" 2>"$tmp/err" || status=$?
+check 'version' all 'ended 0' 'grep -qx "kshram-vm [0-9.]*" "$tmp/out"'
 
 # refused TEXT OPTION...: 125, and TEXT says why.
 refused() {
@@ -96,63 +68,63 @@ refused "give a number from 32" --memory lots
 refused "give a number from 1 to 64" --cpus 0
 refused "give a number from 0" --timeout -1
 refused "give a number" --memory 128M
-refused "/none: No such file or directory" --add "$work/none"
-refused "no '.', '..'" --add "$work/out:/a/../b"
-refused "mounts over /proc" --add "$work/out:/proc/x"
-refused "/none: No such file or directory" --disk "$work/none"
-refused "holds no kernel" --kernel "$work/tmp"
-refused "No such file or directory" --kernel "$work/none"
+refused "/none: No such file or directory" --add "$tmp/none"
+refused "no '.', '..'" --add "$tmp/out:/a/../b"
+refused "mounts over /proc" --add "$tmp/out:/proc/x"
+refused "/none: No such file or directory" --disk "$tmp/none"
+refused "holds no kernel" --kernel "$tmp/tmp"
+refused "No such file or directory" --kernel "$tmp/none"
 refused "its own words are above" --kernel no-such-kernel
 refused "the kernel's arguments are" --append "$(printf '%03000d' 0)"
-run --console "$work/con"
+run --console "$tmp/con"
 check 'refused: a file for the console of a shell' ended 125 "needs a COMMAND"
-dd if=/dev/zero of="$work/large" bs=1M count=50 2>/dev/null
-run --memory 128 --add "$work/large" -- true
+dd if=/dev/zero of="$tmp/large" bs=1M count=50 2>/dev/null
+run --memory 128 --add "$tmp/large" -- true
 check 'refused: more files than memory' ended 125 "more memory"
-rm "$work/large"
+rm "$tmp/large"
 
-mkdir "$work/empty"
+mkdir "$tmp/empty"
 status=0
-PATH=$work/empty KSHRAM_ACCEL=tcg "$vm" --kernel "$dir" -- true 2>"$work/err" || status=$?
+PATH=$tmp/empty KSHRAM_ACCEL=tcg "$vm" --kernel "$dir" -- true 2>"$tmp/err" || status=$?
 check 'no QEMU: says what to install' ended 125 "apt-get install qemu-system-x86"
 
 # A QEMU that notes how it was called, and fails.
-mkdir "$work/fake"
-cat >"$work/fake/qemu-system-x86_64" <<END
+mkdir "$tmp/fake"
+cat >"$tmp/fake/qemu-system-x86_64" <<END
 #!/bin/sh
-echo "\$*" | grep -o 'accel [a-z]*' >>"$work/accelerators"
+echo "\$*" | grep -o 'accel [a-z]*' >>"$tmp/accelerators"
 echo "made-up failure" >&2
 exit 1
 END
-chmod +x "$work/fake/qemu-system-x86_64"
+chmod +x "$tmp/fake/qemu-system-x86_64"
 fake() {
 	status=0
-	: >"$work/accelerators"
-	env "$@" PATH="$work/fake:$PATH" XDG_CACHE_HOME="$work/cache" \
-		"$vm" --kernel "$dir" -- true 2>"$work/err" || status=$?
-	tr '\n' ' ' <"$work/accelerators" >"$work/out"
+	: >"$tmp/accelerators"
+	env "$@" PATH="$tmp/fake:$PATH" XDG_CACHE_HOME="$tmp/cache" \
+		"$vm" --kernel "$dir" -- true 2>"$tmp/err" || status=$?
+	tr '\n' ' ' <"$tmp/accelerators" >"$tmp/out"
 }
 
 fake KSHRAM_ACCEL=tcg
 check "QEMU's own words are passed on" ended 125 "made-up failure"
 fake KSHRAM_ACCEL=kvm
-check 'KSHRAM_ACCEL=kvm is obeyed' grep -qx 'accel kvm ' "$work/out"
+check 'KSHRAM_ACCEL=kvm is obeyed' grep -qx 'accel kvm ' "$tmp/out"
 if sh -c ': <>/dev/kvm' 2>/dev/null; then
 	expected='accel kvm accel tcg '
 else
 	expected='accel tcg '
 fi
 fake KSHRAM_ACCEL=
-check 'KVM is tried before it is relied on' grep -qx "$expected" "$work/out"
+check 'KVM is tried before it is relied on' grep -qx "$expected" "$tmp/out"
 fake KSHRAM_ACCEL=
-check 'and only once' grep -qx 'accel tcg ' "$work/out"
+check 'and only once' grep -qx 'accel tcg ' "$tmp/out"
 
 # ---- one machine, many questions ----
 
-mkdir -p "$work/tree/sub dir"
-head -c 5000000 /dev/urandom >"$work/binary"
-cp "$work/binary" "$work/tree/sub dir/data"
-cat >"$work/script.sh" <<'END'
+mkdir -p "$tmp/tree/sub dir"
+head -c 5000000 /dev/urandom >"$tmp/binary"
+cp "$tmp/binary" "$tmp/tree/sub dir/data"
+cat >"$tmp/script.sh" <<'END'
 #!/bin/sh
 echo "to stderr" >&2
 cat /binary
@@ -167,24 +139,24 @@ cat /binary
 } >&2
 exit 3
 END
-chmod 755 "$work/script.sh"
-echo secret >"$work/tree/secret"
-chmod 600 "$work/tree/secret"
-ln -s ../elsewhere "$work/tree/link"
-TERM=vt220 run --add "$work/binary" --add "$work/tree/:/opt/" --add "$work/script.sh:/sub/" \
-	--console "$work/con" -- /sub/script.sh 'two words' '' "quo'te\"\$x"
+chmod 755 "$tmp/script.sh"
+echo secret >"$tmp/tree/secret"
+chmod 600 "$tmp/tree/secret"
+ln -s ../elsewhere "$tmp/tree/link"
+TERM=vt220 run --add "$tmp/binary" --add "$tmp/tree/:/opt/" --add "$tmp/script.sh:/sub/" \
+	--console "$tmp/con" -- /sub/script.sh 'two words' '' "quo'te\"\$x"
 check "the command's exit status" ended 3
-check 'standard output, binary, 5 MB' cmp "$work/binary" "$work/out"
+check 'standard output, binary, 5 MB' cmp "$tmp/binary" "$tmp/out"
 check 'standard error, apart' says err 'to stderr'
 check 'arguments are passed untouched' all 'says err "arg=<two words>"' 'says err "arg=<>"' \
-	'grep -qF "arg=<quo'\''te\"\$x>" "$work/err"'
+	'grep -qF "arg=<quo'\''te\"\$x>" "$tmp/err"'
 check 'directories are added whole' all 'says err same' 'says err ../elsewhere'
 check 'modes are kept' all 'says err "mode=755 /sub/script.sh"' \
 	'says err "mode=600 /opt/tree/secret"'
 check 'working directory, TERM, HOME, root' all 'says err "cwd=/ term=vt220 home=/root"' \
 	'says err root'
-check 'standard input is empty' grep -qx 0 "$work/err"
-check 'the console goes to its file' grep -aq 'Linux version' "$work/con"
+check 'standard input is empty' grep -qx 0 "$tmp/err"
+check 'the console goes to its file' grep -aq 'Linux version' "$tmp/con"
 
 run -- no-such-command
 check 'not found: 127' ended 127 'no-such-command: No such file'
@@ -200,18 +172,18 @@ check 'poweroff: 0' ended 0
 run --icount --cpus 1 --memory 192 --append 'word=1 kshram_word' -- \
 	sh -c 'nproc; grep -c kshram_word /proc/cmdline; awk "/MemTotal/ { print (\$2 < 196608) }" /proc/meminfo'
 check '--icount, --cpus, --memory, --append' all 'ended 0' \
-	'[ "$(tr -d "\n" <"$work/out")" = 111 ]'
+	'[ "$(tr -d "\n" <"$tmp/out")" = 111 ]'
 
 # ---- disks ----
 
-printf 'first' >"$work/disk,1"
-printf 'other' >"$work/disk2"
-truncate -s 1M "$work/disk,1" "$work/disk2"
-run --disk "$work/disk,1" --disk "$work/disk2" -- \
+printf 'first' >"$tmp/disk,1"
+printf 'other' >"$tmp/disk2"
+truncate -s 1M "$tmp/disk,1" "$tmp/disk2"
+run --disk "$tmp/disk,1" --disk "$tmp/disk2" -- \
 	sh -c 'head -c 5 /dev/vda; head -c 5 /dev/vdb; printf written | dd of=/dev/vdb bs=1 seek=1000 conv=notrunc'
 check 'disks are read, in order' all 'ended 0' 'says out firstother'
 check 'what is written to them stays' \
-	[ "$(dd if="$work/disk2" bs=1 skip=1000 count=7 2>/dev/null)" = written ]
+	[ "$(dd if="$tmp/disk2" bs=1 skip=1000 count=7 2>/dev/null)" = written ]
 
 # ---- ends ----
 
@@ -223,7 +195,7 @@ run --timeout 25 -- sleep 100000
 check 'time-out: 124' ended 124 'stopped after 25 s while'
 
 # An agent that is none: it fills the console, then speaks nonsense.
-cat >"$work/agent" <<'END'
+cat >"$tmp/agent" <<'END'
 #!/bin/busybox sh
 PATH=/bin
 busybox mkdir -p /proc /sys /dev
@@ -237,22 +209,22 @@ port=${port%/name}
 echo 'PASSED PASSED PASSED' >"/dev/${port##*/}"
 busybox sleep 1000
 END
-chmod +x "$work/agent"
+chmod +x "$tmp/agent"
 status=0
-KSHRAM_AGENT=$work/agent "$vm" --kernel "$dir" --console "$work/con" -- true >"$work/out" \
-	2>"$work/err" || status=$?
+KSHRAM_AGENT=$tmp/agent "$vm" --kernel "$dir" --console "$tmp/con" -- true >"$tmp/out" \
+	2>"$tmp/err" || status=$?
 check 'an agent that speaks nonsense: 123' ended 123 'sent nonsense'
 check 'and its flood of the console went through' \
-	[ "$(tr -cd x <"$work/con" | wc -c)" -ge 716800 ]
+	[ "$(tr -cd x <"$tmp/con" | wc -c)" -ge 716800 ]
 
 # ends_by SIGNAL STATUS: no QEMU outlives it, whatever ends it.
 ends_by() {
 	# Before it starts: it may have made its own by the time we come to it.
-	rm -f "$work/con"
-	env --default-signal=INT,QUIT "$vm" --kernel "$dir" --console "$work/con" -- sleep 100000 \
-		>"$work/out" 2>"$work/err" &
+	rm -f "$tmp/con"
+	env --default-signal=INT,QUIT "$vm" --kernel "$dir" --console "$tmp/con" -- sleep 100000 \
+		>"$tmp/out" 2>"$tmp/err" &
 	pid=$!
-	within grep -aqs 'Linux version' "$work/con" || return 1
+	within grep -aqs 'Linux version' "$tmp/con" || return 1
 	qemu=$(cat "/proc/$pid/task/$pid/children")
 	qemu=${qemu% }
 	grep -aq qemu "/proc/$qemu/cmdline" || return 1
@@ -276,16 +248,16 @@ check 'kill -9: no QEMU left' ends_by KILL 137
 # ---- the shell ----
 
 status=0
-printf 'seq 2000; echo x$((6 * 7))x; exit 5\n' | "$vm" --kernel "$dir" >"$work/out" 2>"$work/err" || status=$?
+printf 'seq 2000; echo x$((6 * 7))x; exit 5\n' | "$vm" --kernel "$dir" >"$tmp/out" 2>"$tmp/err" || status=$?
 check 'a shell that reads a pipe, to its last word' all 'ended 5' 'says out x42x'
 
 # terminal COMMAND: run it on a terminal; what is typed there comes from 3.
-mkfifo "$work/typed"
+mkfifo "$tmp/typed"
 terminal() {
-	: >"$work/out"
-	script -qefc "$1" /dev/null <"$work/typed" >"$work/out" 2>"$work/err" &
+	: >"$tmp/out"
+	script -qefc "$1" /dev/null <"$tmp/typed" >"$tmp/out" 2>"$tmp/err" &
 	pid=$!
-	exec 3>"$work/typed"
+	exec 3>"$tmp/typed"
 }
 
 # type_after TEXT TYPED: once TEXT was printed, type TYPED.
@@ -319,6 +291,6 @@ check 'Ctrl-] ends it, and the terminal is as before' all 'ended 123' 'says out 
 	'says out " echo "'
 
 check 'nothing is left in the directory for temporary files' \
-	[ -z "$(ls -A "$work/tmp")" ]
-echo "1..$tests"
-exit "$bad"
+	[ -z "$(ls -A "$tmp/tmp")" ]
+echo "1..$count"
+[ "$failed" = 0 ]

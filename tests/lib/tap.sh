@@ -3,9 +3,11 @@
 #
 # One test a command, in TAP, for suites that source this. They set tmp, a
 # directory of theirs, and end with the plan, "1..$count", and a status from
-# $failed, the number of tests that failed.
+# $failed, the number of tests that failed. A test that fails shows what it said,
+# and the ends of the files that the suite names in $also.
 count=0
 failed=0
+also=
 
 # check NAME COMMAND... - one test: the command succeeds.
 check() {
@@ -17,7 +19,9 @@ check() {
 		echo "ok $count - $name"
 	else
 		echo "not ok $count - $name"
-		LC_ALL=C tr -cd '\n\t -~' <"$tmp/why" | tail -n 40 | sed 's/^/# /'
+		for file in "$tmp/why" $also; do
+			LC_ALL=C tr -cd '\n\t -~' <"$file" | tail -n 40 | sed 's/^/# /'
+		done
 		failed=$((failed + 1))
 	fi
 }
