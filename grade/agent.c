@@ -108,6 +108,7 @@ static void serve(struct agent *agent, struct wire_message *request)
 	case WIRE_INSMOD:
 	case WIRE_RMMOD:
 	case WIRE_NODES:
+	case WIRE_TOUCH:
 	case WIRE_OPEN:
 	case WIRE_SETSIZE:
 	case WIRE_GETSIZE:

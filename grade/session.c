@@ -241,13 +241,12 @@ bool session_run(struct session *s, const char *const *argv, size_t argc, int *s
  */
 bool session_touch(struct session *s, const char *path)
 {
-	const char *const argv[] = { "cat", path };
-	char doing[DOING_MAX];
-	int status;
-
-	snprintf(doing, sizeof(doing),
-		 "reading %s after the module was unloaded (nothing should be left of it)", path);
-	return session_run(s, argv, 2, &status, doing);
+	wire_begin(&s->request, WIRE_TOUCH, 0);
+	wire_put_string(&s->request, path);
+	return session_ask(
+		       s, "reading %s after the module was unloaded (nothing should be left of it)",
+		       path) &&
+	       ended(s, "reading a file");
 }
 
 /**

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d61524bu /* "KRam" */
-#define WIRE_VERSION 4
+#define WIRE_VERSION 5
 #define WIRE_BODY_MAX (64 * 1024)
 /* Name of the virtio-serial port, as the guest sees it in sysfs. */
 #define WIRE_PORT_NAME "kshram.agent"
@@ -57,6 +57,8 @@
  *	worker's mapping; gives u64 the address of that byte. From the answer to the
  *	next request the process runs the loop of hold.h with these in its registers,
  *	and reads the byte all the time. With the number 0 it does not
+ * @WIRE_TOUCH: host: string path in the guest; opens and reads the file, if it is
+ *	there and can be
  */
 enum wire_type {
 	WIRE_HELLO = 1,
@@ -78,6 +80,7 @@ enum wire_type {
 	WIRE_RESEED,
 	WIRE_WRITE,
 	WIRE_HOLD,
+	WIRE_TOUCH,
 };
 
 /* In WIRE_HOLD: the agent itself in place of a worker. */

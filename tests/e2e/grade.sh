@@ -182,8 +182,14 @@ check "both vermagics are said" sh -c "tr -s '\n ' ' ' <'$tmp/out' |
 
 # --- time, terminals, signals ----------------------------------------------------------
 
-check "the limit passes while booting: 2, and how long it was" \
+mkdir "$tmp/never"
+printf '#!/bin/sh\nexec sleep 1000\n' >"$tmp/never/qemu-system-x86_64"
+chmod +x "$tmp/never/qemu-system-x86_64"
+never_boots() (
+	PATH=$tmp/never:$PATH
 	gives 2 err 'stopped after 1 s while booting' --timeout 1 --cold --kernel "$kernel" "$module"
+)
+check "the limit passes while booting: 2, and how long it was" never_boots
 check "then the score is 0" grep -q '^score: 0/100 ' "$tmp/out"
 
 # on_terminal VARIABLE=VALUE... - a short run whose output is a terminal.
