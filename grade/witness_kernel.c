@@ -75,11 +75,12 @@ int kernel_image_take(struct kernel_image *image, struct look *look, char *error
 			 cpu ? (unsigned long long)image->size : 0);
 		return -1;
 	}
-	image->bytes = malloc(image->size);
+	image->bytes = malloc(2 * image->size);
 	if (!image->bytes) {
 		snprintf(error, error_size, "no memory for the kernel's text");
 		return -1;
 	}
+	image->now = image->bytes + image->size;
 	for (size_t i = 0; i < image->count; i++) {
 		if (!look_read(look, image->runs[i].pa, image->bytes + done, image->runs[i].len)) {
 			snprintf(error, error_size, "the kernel's text cannot be read");
@@ -290,7 +291,7 @@ static bool contents_changed(const struct kernel_image *image, struct look *look
 			     const char *kernel_dir, struct changes *changes)
 {
 	struct code code = { .low = ~0ull };
-	uint8_t *now = malloc(image->size);
+	uint8_t *now = image->now;
 	uint64_t done = 0;
 
 	for (size_t i = 0; i < image->count; i++) {
@@ -301,7 +302,7 @@ static bool contents_changed(const struct kernel_image *image, struct look *look
 		if (run->exec && run->va + run->len > code.high)
 			code.high = run->va + run->len;
 	}
-	for (size_t i = 0; now && i < image->count; i++) {
+	for (size_t i = 0; i < image->count; i++) {
 		const struct page_run *run = &image->runs[i];
 
 		if (look_read(look, run->pa, now + done, run->len) &&
@@ -314,7 +315,6 @@ static bool contents_changed(const struct kernel_image *image, struct look *look
 		}
 		done += run->len;
 	}
-	free(now);
 	return changes->count > 0;
 }
 

@@ -15,6 +15,7 @@
  * @count: how many runs of pages
  * @runs: they
  * @bytes: their contents, one run after another
+ * @now: room for as many, for what is there when they are compared
  * @size: how many
  * @idt: the interrupt table
  * @cr4: the bits that every processor had set
@@ -23,6 +24,7 @@ struct kernel_image {
 	size_t count;
 	struct page_run runs[KERNEL_RUNS_MAX];
 	uint8_t *bytes;
+	uint8_t *now;
 	uint64_t size;
 	uint8_t idt[PAGE_BYTES];
 	uint64_t cr4;
