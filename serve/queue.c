@@ -105,20 +105,33 @@ static bool look(struct queue *q)
 	return true;
 }
 
+/* What is left of a run for the same identity, which has one at a time; 0 for none. */
+static int64_t own_run_ms(const struct queue *q, const struct ticket *t)
+{
+	const struct run *run;
+
+	for (run = LIST_FIRST(&q->runs); run; run = LIST_NEXT(run, link)) {
+		int64_t left = run->began_ms + q->run_ms - now_ms();
+
+		if (!strcmp(run->ticket->identity, t->identity))
+			return left > 0 ? left : 1;
+	}
+	return 0;
+}
+
 /*
  * Seconds until a submission with so many before it starts: all machines take
  * as long as runs took lately, and those that are busy are half through.
  */
-static int64_t expected_wait(const struct queue *q, int64_t ahead)
+static int64_t expected_wait(const struct queue *q, const struct ticket *t, int64_t ahead)
 {
 	int64_t machines = q->server->config.jobs;
 	int64_t idle = machines - (int64_t)q->running;
-	int64_t ms;
+	int64_t own = own_run_ms(q, t), ms = 0;
 
-	if (ahead < idle)
-		return 0;
-	ms = q->run_ms / 2 + (ahead - (idle > 0 ? idle : 0)) * q->run_ms / machines;
-	return (ms + 999) / 1000;
+	if (ahead >= idle)
+		ms = q->run_ms / 2 + (ahead - (idle > 0 ? idle : 0)) * q->run_ms / machines;
+	return ((ms > own ? ms : own) + 999) / 1000;
 }
 
 static void tell_place(struct queue *q, const struct ticket *t)
@@ -126,7 +139,7 @@ static void tell_place(struct queue *q, const struct ticket *t)
 	int64_t ahead;
 
 	if (store_place(q->server->store, t->id, &ahead) == STORE_OK)
-		session_place(t->watcher, ahead, expected_wait(q, ahead));
+		session_place(t->watcher, ahead, expected_wait(q, t, ahead));
 }
 
 static void tell_places(struct queue *q)

@@ -274,6 +274,8 @@ def fairness():
     with Server('--jobs', '2', mode='wait') as server:
         many = [Client(server).submit(module('m%d' % i), 'many') for i in range(4)]
         many[0].until(b'waiting')
+        # A machine is free, but one at a time: it waits for the first.
+        assert b'about 0 s' not in many[1].until(b'expected wait: about ')
         one = Client(server).submit(module('one'), 'one')
         # The second machine is free for it, whatever waits before it.
         one.until(b'waiting')
