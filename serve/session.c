@@ -28,8 +28,9 @@
 #define OUTPUT_SLOW 4096
 /* After everything is sent, for a client that sends on. */
 #define LINGER_SECONDS 2
-/* Connections beyond the limit that are told so; those beyond are just closed. */
+/* Connections beyond the limit that are ended with care; to the next one line is said. */
 #define REFUSED_MAX 256
+#define FULL "the server has %" PRId64 " connections already, its limit; try again later"
 
 const char *session_state_name(enum session_state state)
 {
@@ -359,10 +360,7 @@ static void begin(struct session *s)
 	else if (s->server->draining)
 		session_refuse(s, "draining", "the server accepts no submissions at the moment");
 	else if (all > c->connections)
-		session_refuse(s, "connections",
-			       "the server has %" PRId64 " connections already, its limit; try "
-			       "again later",
-			       c->connections);
+		session_refuse(s, "connections", FULL, c->connections);
 	else if (same > c->connections_per_address)
 		session_refuse(s, "connections_per_address",
 			       "there are %" PRId64 " connections from %s already, the limit for "
@@ -384,6 +382,17 @@ static void set_keepalive(evutil_socket_t fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
+/* Without a session: the buffer of a new socket takes a line, or the line is lost. */
+static void refuse_at_once(struct server *server, evutil_socket_t fd)
+{
+	char line[160];
+	int len = snprintf(line, sizeof(line), "refused: " FULL "\n", server->config.connections);
+
+	send(fd, line, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	evutil_closesocket(fd);
+	metrics_refused(&server->metrics, "connections");
+}
+
 void session_open(struct server *server, evutil_socket_t fd, const struct sockaddr *address)
 {
 	struct session *s = NULL;
@@ -392,8 +401,7 @@ void session_open(struct server *server, evutil_socket_t fd, const struct sockad
 	if (server->nsessions < (size_t)server->config.connections + REFUSED_MAX)
 		s = calloc(1, sizeof(*s));
 	if (!s) {
-		metrics_refused(&server->metrics, "connections");
-		evutil_closesocket(fd);
+		refuse_at_once(server, fd);
 		return;
 	}
 	s->server = server;

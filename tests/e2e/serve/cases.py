@@ -191,7 +191,11 @@ def connection_limits():
         kept[0].socket.close()
         wait_for('room again', lambda: server.metrics()
                  ['kshramd_connections{state="puzzle"}'] == 2)
-        Client(server)
+        kept[0] = Client(server)
+        # Those that stay without reading are not remembered for long, and are told the same.
+        crowd = [Client(server, False) for _ in range(300)]
+        for client in crowd:
+            client.until(b'connections already, its limit; try again later\n')
     with Server('--set', 'connections_per_address=2') as server:
         kept = [Client(server) for _ in range(2)]
         Client(server, False).refused('2 connections from 127.0.0.1', 'one address')
