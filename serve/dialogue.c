@@ -311,6 +311,11 @@ void session_again(struct session *s, const char *why)
 	if (s->state != SESSION_RUN)
 		return;
 	end_console(s);
+	if (s->server->ending) {
+		session_tell(s, "the machine was lost (%s)", why);
+		session_refuse_kept(s);
+		return;
+	}
 	session_tell(s, "the machine was lost (%s); submission %" PRId64 " waits for another one",
 		     why, s->submission);
 	session_enter(s, SESSION_WAIT, 0);

@@ -440,17 +440,21 @@ void session_count(const struct server *server, size_t by_state[SESSION_STATES])
 		by_state[s->state]++;
 }
 
+void session_refuse_kept(struct session *s)
+{
+	session_refuse(s, "ending",
+		       "the server is about to stop; submission %" PRId64
+		       " is kept and will be graded when it is back",
+		       s->submission);
+}
+
 void session_refuse_all(struct server *server, bool running_too)
 {
 	struct session *s;
 
 	for (s = LIST_FIRST(&server->sessions); s; s = LIST_NEXT(s, link)) {
 		if (s->state == SESSION_WAIT || (s->state == SESSION_RUN && running_too))
-			session_refuse(s, "ending",
-				       "the server is about to stop; submission %" PRId64
-				       " is kept "
-				       "and will be graded when it is back",
-				       s->submission);
+			session_refuse_kept(s);
 		else if (s->state != SESSION_RUN)
 			session_refuse(s, "ending", "the server is about to stop; try again later");
 	}

@@ -71,6 +71,9 @@ void session_enter(struct session *s, enum session_state state, int64_t seconds)
 void session_refuse(struct session *s, const char *reason, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The server ends before the submission has a verdict. */
+void session_refuse_kept(struct session *s);
+
 /* Its memory is wanted no longer. */
 void session_drop_upload(struct session *s);
 

@@ -16,7 +16,7 @@ import tempfile
 import time
 
 from interrupted import (another_kernel, hanging_grader, kill, last_try, lost_machines, machines,
-                         term, term_twice)
+                         term, term_lost, term_twice)
 from kshramd import HUP, PATIENCE, PLAIN, TERM, Client, Server, module, upload_text, wait_for
 
 
@@ -561,7 +561,7 @@ def command_line():
 CASES = [words_on_the_wire, odd_lines, all_at_once, wrong_answers, wrong_uploads, no_modules,
          time_outs, names, connection_limits, upload_memory, both_families, waiting_limits, places,
          machines, fairness, less_than_full, nothing_inherited, hostile_console, slow_reader, slow_sender,
-         never_reads, goes_away, lost_machines, hanging_grader, term, term_twice, kill, last_try,
+         never_reads, goes_away, lost_machines, hanging_grader, term, term_twice, term_lost, kill, last_try,
          another_kernel, hup, hup_grader, one_server, locked_record, locked_verdict, directed,
          figures, command_line]
 

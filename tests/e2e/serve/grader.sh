@@ -78,6 +78,12 @@ once)
 	fi
 	verdict 100 ""
 	;;
+dies)
+	# Lost as soon as the test makes the file.
+	echo "waiting" >"$log"
+	while [ ! -e "$STUB/go" ]; do sleep 0.05; done
+	kill -9 $$
+	;;
 garbage)
 	echo '{"score": 100, "total": 100, "items": []}'
 	;;

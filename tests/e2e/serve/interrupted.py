@@ -127,6 +127,20 @@ def term_twice():
         wait_for('it is graded', lambda: server.sql('SELECT state FROM submissions ORDER BY id') == ['2'])
 
 
+def term_lost():
+    """TERM, and then the machine is lost: nobody is told to wait, and it is kept"""
+    with Server(mode='dies') as server:
+        runs = Client(server).submit(module('runs'))
+        runs.until(b'waiting')
+        server.signal(TERM)
+        server.log_has('event=ending ')
+        server.go()
+        runs.refused('about to stop; submission 1 is kept')
+        assert b'waits for another one' not in runs.got, runs.got
+        server.ends()
+        assert states(server) == ['0|1']
+
+
 def kill():
     """kill -9: what ran and what waited is graded, once, after the next start"""
     with Server('--jobs', '1', mode='hang') as server:
