@@ -57,6 +57,7 @@ find_qemu() {
 
 # start: a machine in a jail that has nothing to do; pid, guard, bwrap and qemu.
 start() {
+	rm -f "$tmp/console"
 	"$vm" --kernel "$dir" --jail --timeout 600 --console "$tmp/console" -- \
 		sh -c 'echo up >/dev/console; sleep 600' >"$tmp/out" 2>"$tmp/err" &
 	pid=$!

@@ -146,7 +146,7 @@ unset KERNEL_SOURCE
 
 rm -rf "$XDG_CACHE_HOME"
 mkdir -p "$XDG_CACHE_HOME/kshram/work/stock-0-ofadeadrun" "$kernels"
-: >"$tmp/out"
+: >"$tmp/err"
 "$get" stock >"$tmp/out" 2>"$tmp/err" &
 pid=$!
 n=0

@@ -330,6 +330,8 @@ check 'pow: no threads' usage 2 'threads 0: give a number' "$pow" --threads 0 he
 
 # graded WANTED-STATUS MODULE: the server itself takes it and says what it is worth.
 graded() {
+	# Not that of the last server, which is there until this one has begun.
+	: >"$tmp/kshramd"
 	build/bin/kshramd --listen 127.0.0.1:0 --state "$tmp/state" --kernel stock --difficulty 2 \
 		--metrics none >"$tmp/kshramd" 2>&1 &
 	server=$!
