@@ -32,15 +32,15 @@ median() {
 	sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
 }
 
-# repeat NAME COMMAND... - the median of so many runs, in FILE NAME.
-repeat() {
+# measure NAME COMMAND... - the median of what so many runs print, in a file of that name.
+measure() {
 	name=$1
 	shift
 	i=0
 	while [ $i -lt "$runs" ]; do
 		i=$((i + 1))
 		[ ! -t 2 ] || printf '\r\033[K%s: %d of %d' "$name" $i "$runs" >&2
-		milliseconds "$@"
+		"$@"
 	done | median >"$tmp/$name"
 }
 
@@ -95,33 +95,8 @@ boot_ms() {
 		jq '.items[0].seconds * 1000 | round'
 }
 
-# measure NAME FUNCTION - the median of what it prints.
-measure() {
-	i=0
-	while [ $i -lt "$runs" ]; do
-		i=$((i + 1))
-		[ ! -t 2 ] || printf '\r\033[K%s: %d of %d' "$1" $i "$runs" >&2
-		"$2"
-	done | median >"$tmp/$1"
-}
-
 by_hand() {
 	bench/byhand.sh "$tmp/kit" "$module" "build/$kernel/hellomod.ko"
-}
-
-# pool COUNT - seconds from the first receipt to the last verdict of so many.
-pool() {
-	class_begin "$tmp/class" --kernel "$kernel" >&2
-	i=0
-	while [ $i -lt "$1" ]; do
-		i=$((i + 1))
-		class_submit "s$i" "$module"
-	done
-	class_wait
-	class_record "$tmp/class"
-	jq -e --argjson n "$1" 'map(select(.score == 100)) | length == $n' "$tmp/class/list" >&2
-	jq '(map(.finished) | max) - (map(.received) | min)' "$tmp/class/list"
-	class_end "$tmp/class" >&2
 }
 
 # resident - kB of a restored machine that waits: all its pages, then its share.
@@ -149,12 +124,14 @@ tar -xjf "$kit" -C "$tmp/kit" --strip-components=1
 sh "$tmp/kit/qemu.sh" --accel >/dev/null 2>&1
 measure boot boot_ms
 measure restore ready
-repeat cold cold
-repeat warm warm
+measure cold milliseconds cold
+measure warm milliseconds warm
 measure waited waited
-repeat hand by_hand
+measure hand milliseconds by_hand
 count=$((6 * runs))
-pool "$count" >"$tmp/many"
+class_begin "$tmp/class" --kernel "$kernel" >&2
+class_full_marks "$tmp/class" "$count" "$module" >"$tmp/many"
+class_end "$tmp/class" >&2
 resident
 [ ! -t 2 ] || printf '\r\033[K' >&2
 

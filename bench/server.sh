@@ -102,17 +102,10 @@ held=
 
 # --- the server, all its machines ---------------------------------------------------
 
-turn=0
 progress "$submissions submissions to the server"
-while [ "$turn" -lt "$submissions" ]; do
-	turn=$((turn + 1))
-	class_submit "s$turn" "$module"
-done
-class_wait
-class_record "$work/class"
-jq -e --argjson n "$submissions" 'map(select(.score == 100)) | length == $n' "$work/class/list" >/dev/null ||
+seconds=$(class_full_marks "$work/class" "$submissions" "$module") ||
 	die "the server did not give 100 points to each"
-served=$(jq '((map(.finished) | max) - (map(.received) | min)) / length' "$work/class/list")
+served=$(awk "BEGIN { print $seconds / $submissions }")
 class_end "$work/class" >&2 || die "the server did not end well"
 
 # --- what checking costs, and the puzzle ----------------------------------------------
