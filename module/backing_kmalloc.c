@@ -220,6 +220,20 @@ static vm_fault_t kshram_kmalloc_huge_fault(struct vm_fault *vmf, unsigned int o
 	up_write(&slot->lock);
 	return result;
 }
+
+/*
+ * A child gets no entries of its parent's, and makes its own at the first touch:
+ * fork copies a large entry that it has read without a lock (copy_huge_pmd() in
+ * mm/huge_memory.c, "it can't change with write mmap lock held here"), and a
+ * resize, which takes no mmap lock, may have removed it and freed the memory in
+ * between. fork asks for this flag of the child's mapping after this call, so
+ * MADV_KEEPONFORK does not help who wants it otherwise.
+ */
+static void kshram_kmalloc_vma_open(struct vm_area_struct *vma)
+{
+	if (vma->vm_mm != current->mm)
+		kshram_vm_flags_set(vma, VM_WIPEONFORK);
+}
 #endif
 
 /*
@@ -253,6 +267,7 @@ static const struct vm_operations_struct kshram_kmalloc_vm_ops = {
 	.fault = kshram_kmalloc_fault,
 #ifdef KSHRAM_HUGE_PFNMAP
 	.huge_fault = kshram_kmalloc_huge_fault,
+	.open = kshram_kmalloc_vma_open,
 #endif
 	.access = kshram_kmalloc_access,
 };

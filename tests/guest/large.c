@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -72,25 +73,32 @@ static unsigned long table_size(void)
 	return strtoul(line + strlen("VmPTE:"), NULL, 10);
 }
 
+/* Does the module make large entries on this kernel? */
+static bool has_large(void)
+{
+	struct utsname kernel;
+	unsigned long major, minor;
+	char *end;
+
+	CHECK_IS(uname(&kernel), 0);
+	major = strtoul(kernel.release, &end, 10);
+	CHECK(*end == '.');
+	minor = strtoul(end + 1, NULL, 10);
+	return !slot_is_shmem() && (major > 6 || (major == 6 && minor >= 12));
+}
+
 /* Two entries of 2 MiB take no page of a table, 1024 of 4 KiB take two. */
 static void entries(void)
 {
 	volatile unsigned int *mem;
 	unsigned long before, grown;
-	struct utsname kernel;
-	unsigned long major, minor;
-	char *end;
 
 	prepare();
-	CHECK_IS(uname(&kernel), 0);
-	major = strtoul(kernel.release, &end, 10);
-	CHECK(*end == '.');
-	minor = strtoul(end + 1, NULL, 10);
 	before = table_size();
 	mem = (unsigned int *)slot_map(fd, LARGE);
 	CHECK(*at(mem, 0) == 1000 && *at(mem, PAGES / 2) == 1000 + PAGES / 2);
 	grown = table_size() - before;
-	if (!slot_is_shmem() && (major > 6 || (major == 6 && minor >= 12)))
+	if (has_large())
 		CHECK(grown < 8);
 	else if (!slot_is_shmem())
 		CHECK(grown >= 8);
@@ -206,6 +214,126 @@ static void moves_and_forks(void)
 	finish();
 }
 
+static long faults(void)
+{
+	struct rusage usage;
+
+	CHECK_IS(getrusage(RUSAGE_SELF, &usage), 0);
+	return usage.ru_minflt;
+}
+
+/* Has this process no entry for it yet? /proc/PID/pagemap leaves such mappings out. */
+static bool faults_at(volatile unsigned int *mem)
+{
+	long before;
+
+	/* What is written to here is written to for the first time, too. */
+	faults();
+	before = faults();
+	*mem;
+	return faults() > before;
+}
+
+static void makes_its_own(void)
+{
+	bool copied = !faults_at(whole) || !faults_at(at(whole, 600));
+
+	if (has_large() && copied)
+		tap_fail("a large entry was copied from the parent");
+	check_pages(whole, 0, 0, PAGES);
+	CHECK(!faults_at(whole) && !faults_at(at(whole, 600)));
+}
+
+/*
+ * fork reads a large entry without a lock and then copies it: what a resize removes
+ * in between would be back in the child. So the module has it copy none, whatever
+ * the child asks of its own children.
+ */
+static void children_make_their_own(void)
+{
+	int status;
+	pid_t pid;
+
+	prepare();
+	CHECK(!faults_at(whole) && !faults_at(at(whole, 600)));
+	pid = fork();
+	if (pid == 0) {
+		makes_its_own();
+		madvise((void *)whole, LARGE, MADV_KEEPONFORK);
+		pid = fork();
+		if (pid == 0) {
+			makes_its_own();
+			_exit(0);
+		}
+		CHECK_IS(waitpid(pid, &status, 0), pid);
+		_exit(status ? 1 : 0);
+	}
+	CHECK_IS(waitpid(pid, &status, 0), pid);
+	CHECK_IS(status, 0);
+	finish();
+}
+
+static volatile int stop;
+
+static void *resizes(void *unused)
+{
+	unsigned int i;
+
+	(void)unused;
+	for (i = 0; !stop; i++)
+		CHECK_IS(ioctl(fd, KSHRAM_SETSIZE,
+			       LARGE - i % 3 * PAGE - (i % 5 ? 0 : HUGE - 4 * PAGE)),
+			 0);
+	return NULL;
+}
+
+/*
+ * What a child sees in the mapping that it was born with is what a read gives, as long
+ * as two reads around it give the same.
+ */
+static void looks_around(void)
+{
+	unsigned int i, before, seen, after;
+
+	for (i = 0; i < 20; i++) {
+		CHECK_IS(pread(fd, &before, sizeof(before), 3 * PAGE), sizeof(before));
+		seen = *at(whole, 3);
+		CHECK_IS(pread(fd, &after, sizeof(after), 3 * PAGE), sizeof(after));
+		if (before == after && seen != before)
+			tap_fail("a child finds %u in its mapping, and %u is there", seen, before);
+	}
+}
+
+static void forks_while_resized(void)
+{
+	pthread_t thread;
+	int i, status;
+	pid_t pid;
+
+	prepare();
+	stop = 0;
+	CHECK_IS(pthread_create(&thread, NULL, resizes, NULL), 0);
+	for (i = 1; i <= tap_rounds / 4; i++) {
+		*at(whole, 3) = (unsigned int)i;
+		/* Another entry to copy each time. */
+		*at(whole, 500);
+		pid = fork();
+		if (pid == 0) {
+			looks_around();
+			_exit(0);
+		}
+		CHECK_IS(waitpid(pid, &status, 0), pid);
+		CHECK_IS(status, 0);
+	}
+	stop = 1;
+	CHECK_IS(pthread_join(thread, NULL), 0);
+	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, LARGE), 0);
+	*at(whole, 3) = 1003;
+	check_pages(whole, 0, 0, 500);
+	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, PAGE), 0);
+	*whole = 0;
+}
+
 static void resized(void)
 {
 	static const unsigned long sizes[] = { LARGE - 1,	HUGE + 4,   HUGE, HUGE - 1,
@@ -234,20 +362,6 @@ static void resized(void)
 		CHECK_IS(munmap((void *)other, LARGE), 0);
 	}
 	finish();
-}
-
-static volatile int stop;
-
-static void *resizes(void *unused)
-{
-	unsigned int i;
-
-	(void)unused;
-	for (i = 0; !stop; i++)
-		CHECK_IS(ioctl(fd, KSHRAM_SETSIZE,
-			       LARGE - i % 3 * PAGE - (i % 5 ? 0 : HUGE - 4 * PAGE)),
-			 0);
-	return NULL;
 }
 
 static void *touches(void *mem)
@@ -296,6 +410,8 @@ const struct tap_test large_tests[] = {
 	{ "4 MiB at an address where no large entry fits", odd_address },
 	{ "holes and protection inside of 2 MiB", pieces },
 	{ "mremap of all and of a part, and fork", moves_and_forks },
+	{ "a child makes large entries of its own", children_make_their_own },
+	{ "fork while the slot is resized", forks_while_resized },
 	{ "sizes around 2 MiB and 4 MiB, while mapped", resized },
 	{ "stores to a large mapping while the slot is resized", stores_while_resized },
 	{ NULL, NULL },
