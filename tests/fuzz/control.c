@@ -135,11 +135,14 @@ static long attribute_value(int slot, const char *name)
 	return strtol(text, NULL, 10);
 }
 
-/* May the kernel have made one mapping of two neighbours? On shmem it may. */
+/*
+ * May the kernel have made one mapping of two neighbours? On shmem it may. To a private
+ * one it does not matter how its file was opened.
+ */
 static bool joins(const struct page *a, const struct page *b)
 {
 	return a->object == b->object && a->pgoff + 1 == b->pgoff && a->prot == b->prot &&
-	       a->may_write == b->may_write && a->is_private == b->is_private;
+	       a->is_private == b->is_private && (a->is_private || a->may_write == b->may_write);
 }
 
 static void check_mappings(int slot)
