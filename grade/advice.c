@@ -171,16 +171,18 @@ static bool run_machine(const struct advice_config *config, struct run *run, con
 	console = vm_console(vm, &len);
 	advice_console(advice, console, len, config->module);
 	vm_end(vm);
-	if (how == VM_OK)
+	if (how == VM_OK && run->probe.hung)
+		advice_hung(advice, &run->probe);
+	if (how == VM_OK && run->probe.done)
 		return false;
-	if (how != VM_GONE || strcmp(after, run->probe.name) == 0) {
+	if ((how != VM_GONE && how != VM_OK) || strcmp(after, run->probe.name) == 0) {
 		missing(advice, how == VM_TIMEOUT ?
 					"the time for it was over before all was looked at" :
 					"the machine that looks at it could not go on");
 		return false;
 	}
 	/* The same end again: the rest of the probes would only repeat it. */
-	return !*after || advice->count > known;
+	return how == VM_OK || !*after || advice->count > known;
 }
 
 /**
@@ -207,7 +209,7 @@ void advice_run(const struct advice_config *config, struct advice *advice)
 	for (int i = 0; more && i < MACHINES_MAX; i++)
 		more = run_machine(config, run, probes, deadline) && !run->probe.done;
 	if (more)
-		missing(advice, "it ended three machines, so not all was looked at");
+		missing(advice, "three machines ended before all was looked at");
 	free(run);
 	advice->ms = vm_now_ms() - begin;
 }

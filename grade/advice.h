@@ -85,7 +85,7 @@ void advice_run(const struct advice_config *config, struct advice *advice);
  * @name: of the probe under way, "" for none
  * @doing: what it does
  * @hung: it does not end
- * @done: no more is to come
+ * @done: no more is to come from any machine
  */
 struct advice_probe {
 	char name[ADVICE_NAME_MAX];
@@ -94,6 +94,7 @@ struct advice_probe {
 	bool done;
 };
 
+void advice_hung(struct advice *advice, const struct advice_probe *probe);
 void advice_line(struct advice *advice, struct advice_probe *probe, const char *line, size_t len,
 		 const struct module_info *module);
 void advice_console(struct advice *advice, const char *console, size_t len,

@@ -14,6 +14,7 @@
 
 #define TROUBLES_MAX 32
 #define DETAIL_MAX 400
+#define DOC_SLEEP "wait_event_killable() in include/linux/wait.h; msleep_interruptible()"
 /* How the probes mark the kernel's log; as in probes/probe.h. */
 #define MARK "kshram-probe: "
 
@@ -140,7 +141,8 @@ void advice_line(struct advice *advice, struct advice_probe *probe, const char *
 	text_clean(clean, sizeof(clean), line, len);
 	word = strsep(&rest, " ");
 	name = rest ? strsep(&rest, " ") : NULL;
-	if (strcmp(word, "DONE") == 0 || strcmp(word, "NOLOAD") == 0) {
+	/* What cannot be loaded again loads in a machine in which it never was. */
+	if (strcmp(word, "DONE") == 0 || (strcmp(word, "NOLOAD") == 0 && !*probe->name)) {
 		probe->done = true;
 	} else if (name && strcmp(word, "BEGIN") == 0) {
 		snprintf(probe->name, sizeof(probe->name), "%s", name);
@@ -150,6 +152,27 @@ void advice_line(struct advice *advice, struct advice_probe *probe, const char *
 	} else if (name && rest && strcmp(word, "FINDING") == 0) {
 		take_finding(advice, name, rest, module);
 	}
+}
+
+/**
+ * advice_hung() - a probe does not end, and the kernel does not say where it is
+ * @advice: gets that
+ * @probe: the probe
+ */
+void advice_hung(struct advice *advice, const struct advice_probe *probe)
+{
+	struct advice_note *note = find(advice, "hang") ? NULL : add(advice, "hang");
+
+	if (!note)
+		return;
+	text_add(&note->seen,
+		 "while %s, a process did not come back from the kernel, and did not even end when "
+		 "it was killed.",
+		 *probe->doing ? probe->doing : probe->name);
+	note->why = "Whoever waits in the kernel must be woken, and must end when a signal kills "
+		    "it: wait with the calls whose names end in _killable or _interruptible, and "
+		    "ask fatal_signal_pending() in a loop that sleeps.";
+	note->read = DOC_SLEEP;
 }
 
 /* Could this be the doing of a busy host, or of the kernel's own? */

@@ -10,8 +10,8 @@
 #include "agent.h"
 #include "hold.h"
 
-/* About a millisecond of an emulated processor. */
-#define TURNS 100000
+/* Some tenths of a millisecond of an emulated processor. */
+#define TURNS 20000
 
 const unsigned char agent_hold_byte = 0x48;
 
@@ -30,23 +30,21 @@ static void __attribute__((noinline, noclone)) hold(uint64_t number, const void 
 }
 
 /*
- * Who has a request to pass on takes the processor from it at once, and others that
- * hold still have it in turn: with the scheduler's slices alone each would wait for
- * the next tick, 10 ms where there are 100 a second.
+ * Who has a request to pass on, and others that hold still, have the processor in
+ * turn: with the scheduler's slices alone each would wait for the next tick, 10 ms
+ * where there are 100 a second. A priority of its own would tell the module that it
+ * is looked at, and starve where the module keeps the processor busy.
  */
 void agent_hold(uint64_t number, const void *at, int fd)
 {
-	const struct sched_param none = { 0 };
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
 	int n;
 
-	sched_setscheduler(0, SCHED_IDLE, &none);
 	do {
 		hold(number, at);
 		sched_yield();
 		n = poll(&ready, 1, 0);
 	} while (n == 0 || (n < 0 && errno == EINTR));
-	sched_setscheduler(0, SCHED_OTHER, &none);
 }
 
 uint64_t agent_hold_self(struct wire_message *request, struct wire_message *answer)

@@ -213,6 +213,7 @@ static int send_module(const struct session *s, char *why, size_t why_size)
  * @note: why there is no machine, if there is none
  * @done: how many items are done
  * @ready: whether there is a machine
+ * @suspicious: what is in the module, once it is there
  */
 struct grade_standby {
 	struct session session;
@@ -220,6 +221,7 @@ struct grade_standby {
 	struct text note;
 	size_t done;
 	enum ready_result ready;
+	struct flags suspicious;
 };
 
 /* There is no machine, and what was done in one does not count. */
@@ -251,6 +253,7 @@ static void take_saved(struct grade_standby *standby)
 	struct vm_config vm;
 
 	if (luggage && purpose) {
+		witness_prepare(s);
 		pack_all(luggage, s->config, -1);
 		vm = machine(s->config, luggage);
 		standby->ready = ready_machine(&ready, &vm, &proof, why, sizeof(why));
@@ -328,8 +331,10 @@ static bool get_machine(struct grade_standby *standby, char *error, size_t error
 
 	if (standby->ready == READY_OK && send_module(s, why, sizeof(why)))
 		forget(standby, why);
-	if (standby->ready == READY_FAILED)
+	if (standby->ready == READY_FAILED) {
+		witness_prepare(s);
 		s->vm = boot(s->config, error, error_size);
+	}
 	return s->vm != NULL;
 }
 
@@ -341,7 +346,7 @@ static enum grade_outcome run(struct grade_standby *standby, char *error, size_t
 	const char *console;
 	size_t len;
 
-	suspect_list(&result->flags, module);
+	result->flags = standby->suspicious;
 	snprintf(result->accelerator, sizeof(result->accelerator), "%s", vm_accelerator(s->vm));
 	/* What did not hold before the save is the result; else there is more to do. */
 	if (standby->ready != READY_REFUSED) {
@@ -381,6 +386,8 @@ enum grade_outcome grade_run(const struct grade_config *config, struct grade_res
 	*result = standby->result;
 	standby->session.config = config;
 	standby->session.result = result;
+	/* Before the module is where it could do anything. */
+	suspect_list(&standby->suspicious, config->module);
 	if (get_machine(standby, error, error_size)) {
 		how = run(standby, error, error_size);
 		result->ms = vm_now_ms() - begin;

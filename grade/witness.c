@@ -37,8 +37,10 @@
 /*
  * struct witness - what is needed to look
  * @look: how the machine is looked at
+ * @begun: witness_begin() was called
  * @on: it can be
  * @agent: the agent's program
+ * @no_agent: why there is none
  * @kernel: the kernel before the module
  * @item: the item in which @frame was seen
  * @device: of which device it was
@@ -48,8 +50,10 @@
  */
 struct witness {
 	struct look look;
+	bool begun;
 	bool on;
 	struct agent_image agent;
+	char no_agent[512];
 	struct kernel_image kernel;
 	const struct item *item;
 	unsigned int device;
@@ -126,21 +130,34 @@ static bool go(struct session *s)
 	return false;
 }
 
+void witness_prepare(struct session *s)
+{
+	struct witness *w = calloc(1, sizeof(*w));
+
+	if (w)
+		agent_image_read(&w->agent, w->no_agent, sizeof(w->no_agent));
+	witness_free(s->witness);
+	s->witness = w;
+}
+
 void witness_begin(struct session *s)
 {
-	struct witness *w;
+	struct witness *w = s->witness;
 	char why[512];
 
-	if (s->witness)
-		return;
-	w = s->witness = calloc(1, sizeof(*w));
 	if (!w) {
 		flags_add(&s->result->flags, "not-looked", false,
 			  "the host could not look into the machine: no memory");
 		return;
 	}
-	if (agent_image_read(&w->agent, why, sizeof(why)) ||
-	    look_open(&w->look, s->vm, vm_now_ms() + QEMU_MS, why, sizeof(why))) {
+	if (w->begun)
+		return;
+	w->begun = true;
+	if (*w->no_agent) {
+		give_up(s, w->no_agent);
+		return;
+	}
+	if (look_open(&w->look, s->vm, vm_now_ms() + QEMU_MS, why, sizeof(why))) {
 		give_up(s, why);
 		return;
 	}
@@ -443,7 +460,12 @@ static void look_at_agent(struct session *s)
 	group->count = 1;
 	group->held[0].worker = WIRE_AGENT;
 	s->reason = &unused;
-	if (hold_all(s, group, true) && look_for(s, group) && !group->held[0].met)
+	if (!hold_all(s, group, true))
+		flags_add(
+			&s->result->flags, "not-looked", false,
+			"the machine ended, or answered no more, before the host could look at it "
+			"for the last time");
+	else if (look_for(s, group) && !group->held[0].met)
 		flags_add(&s->result->flags, "agent-not-seen", false,
 			  "process 1 says it runs, and the host saw it on no processor: it looked "
 			  "%u times",
@@ -474,7 +496,7 @@ void witness_end(struct session *s, bool held)
 {
 	struct witness *w = s->witness;
 
-	if (!w)
+	if (!w || !w->begun)
 		return;
 	if (w->on && held)
 		look_at_agent(s);
@@ -485,7 +507,7 @@ void witness_end(struct session *s, bool held)
 }
 
 /**
- * witness_free() - release what witness_begin() took
+ * witness_free() - release what witness_prepare() and witness_begin() took
  * @w: the witness, or NULL
  */
 void witness_free(struct witness *w)

@@ -8,8 +8,16 @@
 #include "session.h"
 
 /**
+ * witness_prepare() - remember the agent's program, as it goes into the machine
+ * @s: the session, just before its machine is made or restored; what it had is freed
+ *
+ * Later there may be another program in that file.
+ */
+void witness_prepare(struct session *s);
+
+/**
  * witness_begin() - remember the machine, before the module is loaded
- * @s: the session; nothing happens when it has a witness
+ * @s: the session; the second time nothing happens
  *
  * Where a machine cannot be looked at, a flag says why, and nothing more is done.
  */

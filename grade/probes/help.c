@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -24,6 +25,19 @@
 
 static const char *the_path, *the_name;
 
+/*
+ * Until the agent has taken it from the pipe; it passes on what it has taken before it
+ * sleeps, for which the last yield leaves it the processor.
+ */
+static void until_taken(void)
+{
+	int left = 0;
+
+	while (!ioctl(STDOUT_FILENO, FIONREAD, &left) && left)
+		sched_yield();
+	sched_yield();
+}
+
 static void say_args(const char *head, const char *format, va_list args)
 {
 	char line[LINE_MAX_SAID];
@@ -37,6 +51,7 @@ static void say_args(const char *head, const char *format, va_list args)
 	/* In one piece and at once: the machine may be gone in a moment. */
 	if (write(STDOUT_FILENO, line, end + 1) < 0)
 		_exit(1);
+	until_taken();
 }
 
 /**

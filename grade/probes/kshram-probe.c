@@ -9,7 +9,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -127,7 +126,6 @@ static bool prepared(const struct probe *probe)
 int main(int argc, char **argv)
 {
 	const char *after = argc == 4 ? argv[3] : NULL;
-	const struct sched_param none = { 0 };
 	sigset_t child;
 
 	if (argc < 3 || argc > 4) {
@@ -138,11 +136,6 @@ int main(int argc, char **argv)
 		     0);
 	if (steps == MAP_FAILED)
 		return 1;
-	/*
-	 * What a probe has said must be with the host before it goes on, which may end the
-	 * machine: the agent, which passes it on, takes the only processor from it at once.
-	 */
-	sched_setscheduler(0, SCHED_IDLE, &none);
 	module_is(argv[1], argv[2]);
 	/* Unloading waits for RCU several times; who is alone need not be polite. */
 	write_text("/sys/kernel/rcu_expedited", "1");
