@@ -18,6 +18,8 @@
 #include "session_private.h"
 
 #define ERROR_MAX 2048
+/* Nobody who means well takes longer for a module. */
+#define UPLOAD_HONEST_SECONDS 20
 
 void session_greet(struct session *s)
 {
@@ -99,6 +101,10 @@ static void take_answer(struct session *s, const char *line, size_t len)
 			       s->difficulty, s->prefix);
 	} else {
 		s->server->metrics.puzzles++;
+		if (s->server->draining) {
+			session_refuse_draining(s);
+			return;
+		}
 		s->prefix[0] = '\0';
 		begin_upload(s);
 	}
@@ -149,6 +155,10 @@ static bool examine(struct session *s, struct store_submission *submission)
 	char error[ERROR_MAX];
 	const char *wrong;
 
+	if (s->server->draining) {
+		session_refuse_draining(s);
+		return false;
+	}
 	if (!identify(s, submission))
 		return false;
 	wrong = inspect_module(&s->server->kernel, upload->data, upload->size, error,
@@ -215,18 +225,39 @@ static void accept_upload(struct session *s)
 				  "submission is kept and will be graded");
 }
 
-/* Count what the upload has grown by; false after a refusal. */
-static bool charge(struct session *s)
+/*
+ * Whose upload has been under way for longest, and for longer than an honest one takes;
+ * else @newest.
+ */
+static struct session *slowest(struct session *newest)
+{
+	const struct config *c = &newest->server->config;
+	int64_t before = now_ms() + (c->upload_timeout - UPLOAD_HONEST_SECONDS) * 1000;
+	struct session *s, *found = newest;
+
+	for (s = LIST_FIRST(&newest->server->sessions); s; s = LIST_NEXT(s, link)) {
+		if (s->state == SESSION_UPLOAD && s->deadline_ms < before &&
+		    s->deadline_ms < found->deadline_ms)
+			found = s;
+	}
+	return found;
+}
+
+/*
+ * Count what the upload has grown by. Where memory is short, it is those who hold it for
+ * long without coming to an end that go, and not whoever comes last.
+ */
+static void charge(struct session *s)
 {
 	struct server *server = s->server;
 
 	server->upload_bytes += s->upload->capacity - s->upload_charged;
 	s->upload_charged = s->upload->capacity;
-	if (server->upload_bytes <= (size_t)server->config.upload_memory)
-		return true;
-	session_refuse(s, "upload_memory",
-		       "too many uploads at once for the server's memory; try again in a minute");
-	return false;
+	while (s->state == SESSION_UPLOAD &&
+	       server->upload_bytes > (size_t)server->config.upload_memory)
+		session_refuse(slowest(s), "upload_memory",
+			       "too many uploads at once for the server's memory; try again in a "
+			       "minute");
 }
 
 static void take_upload(struct session *s, const char *line, size_t len)
@@ -255,7 +286,7 @@ void session_take_line(struct session *s, const char *line, size_t len)
 
 void session_place(struct session *s, int64_t ahead, int64_t wait_s)
 {
-	if (s->state == SESSION_WAIT)
+	if (s->state == SESSION_WAIT && session_reads(s))
 		session_tell(s,
 			     "place in the queue: %" PRId64 ", expected wait: about %" PRId64 " s",
 			     ahead + 1, wait_s);
@@ -277,11 +308,15 @@ void session_starts(struct session *s)
 		s->console->total_limit = (size_t)c->console_size;
 		s->console->rate = (size_t)c->console_rate;
 		s->console->burst = (size_t)c->console_rate * 2;
+		/* A gap is closed when there is room for half of it. */
+		if (s->console->burst > OUTPUT_MAX)
+			s->console->burst = OUTPUT_MAX;
 	}
+	memcpy(s->kernel, s->server->kernel.name, sizeof(s->kernel));
 	session_enter(s, SESSION_RUN, 0);
 }
 
-static void end_console(struct session *s)
+void session_end_console(struct session *s)
 {
 	char out[CONSOLE_SLACK];
 
@@ -300,9 +335,9 @@ void session_verdict(struct session *s, const struct verdict *verdict)
 {
 	if (s->state != SESSION_RUN)
 		return;
-	end_console(s);
+	session_end_console(s);
 	session_tell(s, "%s", "");
-	verdict_table(verdict, s->server->kernel.name, table_line, s);
+	verdict_table(verdict, s->kernel, table_line, s);
 	session_close(s);
 }
 
@@ -310,7 +345,7 @@ void session_again(struct session *s, const char *why)
 {
 	if (s->state != SESSION_RUN)
 		return;
-	end_console(s);
+	session_end_console(s);
 	if (s->server->ending) {
 		session_tell(s, "the machine was lost (%s)", why);
 		session_refuse_kept(s);
@@ -323,7 +358,7 @@ void session_again(struct session *s, const char *why)
 
 void session_failed(struct session *s, const char *why)
 {
-	end_console(s);
+	session_end_console(s);
 	session_tell(s, "no verdict: %s", why);
 	session_close(s);
 }

@@ -37,3 +37,12 @@ void peer_read(struct peer *peer, const struct sockaddr *address)
 		snprintf(peer->network, sizeof(peer->network), "%s/64", network);
 	}
 }
+
+bool peer_same_network(const char *a, const char *b)
+{
+	struct in6_addr one, two;
+
+	if (inet_pton(AF_INET6, a, &one) == 1 && inet_pton(AF_INET6, b, &two) == 1)
+		return memcmp(&one, &two, 8) == 0;
+	return strcmp(a, b) == 0;
+}

@@ -5,6 +5,7 @@
 #ifndef SERVE_PEER_H
 #define SERVE_PEER_H
 
+#include <stdbool.h>
 #include <sys/socket.h>
 
 #include "store.h"
@@ -26,5 +27,14 @@ struct peer {
  * @address: IPv4, IPv6, or IPv4 dressed as IPv6, which is IPv4 again
  */
 void peer_read(struct peer *peer, const struct sockaddr *address);
+
+/**
+ * peer_same_network() - are two addresses those of one party?
+ * @a: as in @address of struct peer
+ * @b: another
+ *
+ * Return: whether their networks are the same.
+ */
+bool peer_same_network(const char *a, const char *b);
 
 #endif /* SERVE_PEER_H */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "peer.h"
 #include "queue_private.h"
 #include "server.h"
 #include "session.h"
@@ -105,18 +106,23 @@ static bool look(struct queue *q)
 	return true;
 }
 
-/* What is left of a run for the same identity, which has one at a time; 0 for none. */
+/* How long the same identity is busy with what it handed in before: one at a time. */
 static int64_t own_run_ms(const struct queue *q, const struct ticket *t)
 {
+	const struct ticket *other;
 	const struct run *run;
+	int64_t ms = 0;
 
+	for (other = TAILQ_FIRST(&q->tickets); other && other != t; other = TAILQ_NEXT(other, link))
+		if (!other->run && !strcmp(other->identity, t->identity))
+			ms += q->run_ms;
 	for (run = LIST_FIRST(&q->runs); run; run = LIST_NEXT(run, link)) {
 		int64_t left = run->began_ms + q->run_ms - now_ms();
 
 		if (!strcmp(run->ticket->identity, t->identity))
-			return left > 0 ? left : 1;
+			return ms + (left > 0 ? left : 1);
 	}
-	return 0;
+	return ms;
 }
 
 /*
@@ -224,9 +230,9 @@ struct queue *queue_new(struct server *server, char *error, size_t error_size)
 		snprintf(error, error_size, "no memory");
 		goto err;
 	}
-	/* We hold the lock, so whoever else holds a lease is dead. */
-	if (store_requeue(server->store, server->owner, false, (int)server->config.attempts,
-			  &count) != STORE_OK) {
+	/* We hold the lock and run nothing yet, so whoever holds a lease is dead. */
+	if (store_requeue(server->store, NULL, false, (int)server->config.attempts, &count) !=
+	    STORE_OK) {
 		snprintf(error, error_size, "%s", store_error(server->store));
 		goto err;
 	}
@@ -282,7 +288,7 @@ const char *queue_refuses(const struct queue *q, const char *identity, const cha
 		if (t->run)
 			continue;
 		of_identity += strcmp(t->identity, identity) == 0;
-		of_address += strcmp(t->address, address) == 0;
+		of_address += peer_same_network(t->address, address);
 	}
 	if ((int64_t)q->waiting >= c->waiting) {
 		snprintf(error, error_size,

@@ -212,9 +212,13 @@ static void give_back(struct queue *q, struct ticket *t, const char *why)
 {
 	struct server *server = q->server;
 
+	/* Then its lease runs out, and it waits again. */
 	if (store_release(server->store, t->id, server->owner, true, (int)server->config.attempts,
-			  why) != STORE_OK)
+			  why) != STORE_OK) {
 		could_not(q, "not_given_back", t->id);
+		backoff_failed(&q->pause, now_ms());
+		return;
+	}
 	if (!waits_after_loss(q, t, why))
 		ticket_drop(q, t);
 }
@@ -311,7 +315,8 @@ void runs_start(struct queue *q)
 	runs_prepare(q);
 }
 
-static void renew(struct queue *q, struct run *run)
+/* False when it is not known whether the lease holds. */
+static bool renew(struct queue *q, struct run *run)
 {
 	struct server *server = q->server;
 
@@ -325,28 +330,35 @@ static void renew(struct queue *q, struct run *run)
 		break;
 	default:
 		could_not(q, "not_renewed", run->ticket->id);
+		return false;
 	}
+	return true;
 }
 
 void runs_tick(struct queue *q)
 {
-	bool due = now_ms() - q->renewed_ms >= QUEUE_RENEW_MS;
+	bool due = now_ms() - q->renewed_ms >= QUEUE_RENEW_MS, renewed = true;
 	struct run *run, *next;
 	int64_t count = 0;
 
 	for (run = LIST_FIRST(&q->runs); run; run = next) {
 		next = LIST_NEXT(run, link);
 		if (due)
-			renew(q, run);
+			renewed &= renew(q, run);
 		if (run->result)
 			settle(run);
 	}
 	if (!due)
 		return;
 	q->renewed_ms = now_ms();
-	/* Nobody else should hold anything; if somebody does, not longer than the lease. */
-	if (store_requeue(q->server->store, q->server->owner, true, (int)q->server->config.attempts,
-			  &count) != STORE_OK)
+	/*
+	 * Nobody else should hold anything, nor we what does not run: what could not be given
+	 * back. If somebody does, not longer than the lease.
+	 */
+	if (!renewed)
+		return;
+	if (store_requeue(q->server->store, NULL, true, (int)q->server->config.attempts, &count) !=
+	    STORE_OK)
 		could_not(q, "not_swept", 0);
 	else if (count)
 		q->version = -1;

@@ -22,11 +22,9 @@
 
 /* More than this is not read before it was looked at. */
 #define INPUT_MAX 16384
-/* What a reader that has stopped can hold of our memory, the table not counted. */
-#define OUTPUT_MAX ((size_t)256 << 10)
 /* A line about the queue is left out for whoever has not even read the last ones. */
 #define OUTPUT_SLOW 4096
-/* After everything is sent, for a client that sends on. */
+/* After everything is sent, and after the last that a client sent on. */
 #define LINGER_SECONDS 2
 /* Connections beyond the limit that are ended with care; to the next one line is said. */
 #define REFUSED_MAX 256
@@ -56,6 +54,8 @@ static void set_timer(struct session *s)
 		idle = s->active_ms + c->idle_timeout * 1000;
 	else if (s->state == SESSION_CLOSE)
 		idle = s->active_ms + c->linger_timeout * 1000;
+	else if (s->state == SESSION_LINGER)
+		idle = s->active_ms + LINGER_SECONDS * 1000;
 	if (idle && (!next || idle < next))
 		next = idle;
 	if (!next) {
@@ -110,11 +110,14 @@ static void session_free(struct session *s, const char *how)
 	free(s);
 }
 
-/* Everything is sent: say so, and listen for a moment. */
+/*
+ * Everything is sent: say so, and take what still comes. To close while something does
+ * would reset the connection, and whoever reads only after sending would not get our words.
+ */
 static void linger(struct session *s)
 {
 	shutdown(bufferevent_getfd(s->bev), SHUT_WR);
-	session_enter(s, SESSION_LINGER, LINGER_SECONDS);
+	session_enter(s, SESSION_LINGER, s->server->config.linger_timeout);
 }
 
 void session_close(struct session *s)
@@ -140,11 +143,16 @@ static void say(struct session *s, const char *format, va_list args)
 	evbuffer_add_printf(out, "%s", s->crlf ? "\r\n" : "\n");
 }
 
+bool session_reads(const struct session *s)
+{
+	return unsent(s) <= OUTPUT_SLOW;
+}
+
 void session_tell(struct session *s, const char *format, ...)
 {
 	va_list args;
 
-	if (s->state >= SESSION_CLOSE || (s->state == SESSION_WAIT && unsent(s) > OUTPUT_SLOW))
+	if (s->state >= SESSION_CLOSE)
 		return;
 	va_start(args, format);
 	say(s, format, args);
@@ -222,7 +230,7 @@ static void on_read(struct bufferevent *bev, void *arg)
 	struct session *s = arg;
 	struct evbuffer *in = bufferevent_get_input(bev);
 
-	if (expects_lines(s))
+	if (expects_lines(s) || s->state == SESSION_LINGER)
 		s->active_ms = now_ms();
 	while (expects_lines(s) && take_line(s, in))
 		continue;
@@ -328,7 +336,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	if (s->deadline_ms && now >= s->deadline_ms)
 		overdue(s, false);
 	else if ((s->state == SESSION_UPLOAD && quiet >= c->idle_timeout * 1000) ||
-		 (s->state == SESSION_CLOSE && quiet >= c->linger_timeout * 1000))
+		 (s->state == SESSION_CLOSE && quiet >= c->linger_timeout * 1000) ||
+		 (s->state == SESSION_LINGER && quiet >= LINGER_SECONDS * 1000))
 		overdue(s, true);
 	else
 		set_timer(s);
@@ -358,7 +367,7 @@ static void begin(struct session *s)
 	if (s->server->ending)
 		session_refuse(s, "ending", "the server is about to stop; try again later");
 	else if (s->server->draining)
-		session_refuse(s, "draining", "the server accepts no submissions at the moment");
+		session_refuse_draining(s);
 	else if (all > c->connections)
 		session_refuse(s, "connections", FULL, c->connections);
 	else if (same > c->connections_per_address)
@@ -440,8 +449,14 @@ void session_count(const struct server *server, size_t by_state[SESSION_STATES])
 		by_state[s->state]++;
 }
 
+void session_refuse_draining(struct session *s)
+{
+	session_refuse(s, "draining", "the server accepts no submissions at the moment");
+}
+
 void session_refuse_kept(struct session *s)
 {
+	session_end_console(s);
 	session_refuse(s, "ending",
 		       "the server is about to stop; submission %" PRId64
 		       " is kept and will be graded when it is back",

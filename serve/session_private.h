@@ -34,6 +34,7 @@
  * @upload_charged: what of server->upload_bytes is ours
  * @console: while its submission runs, else NULL
  * @submission: number of its submission, 0 before
+ * @kernel: name of the kernel that it runs on
  * @crlf: lines end in "\r\n" from here on
  * @eof: the client sends nothing any more
  */
@@ -55,9 +56,13 @@ struct session {
 	size_t upload_charged;
 	struct console *console;
 	int64_t submission;
+	char kernel[sizeof(((struct served_kernel *)NULL)->name)];
 	bool crlf;
 	bool eof;
 };
+
+/* What a reader that has stopped can hold of our memory, the table not counted. */
+#define OUTPUT_MAX ((size_t)256 << 10)
 
 /* Enter a state that lasts at most so many seconds, 0 for any time. */
 void session_enter(struct session *s, enum session_state state, int64_t seconds);
@@ -70,6 +75,15 @@ void session_enter(struct session *s, enum session_state state, int64_t seconds)
  */
 void session_refuse(struct session *s, const char *reason, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Whether it has read nearly all of what it was told: what is only of use now is for those. */
+bool session_reads(const struct session *s);
+
+/* What follows stands on a line of its own, and has no colour. */
+void session_end_console(struct session *s);
+
+/* An instructor has said that no submissions are taken. */
+void session_refuse_draining(struct session *s);
 
 /* The server ends before the submission has a verdict. */
 void session_refuse_kept(struct session *s);

@@ -170,6 +170,9 @@ enum store_result store_release(struct store *store, int64_t id, const char *own
 				    store_bind(store, SQL_RELEASE, "iiis", id, (int64_t)state,
 					       (int64_t)attempts, note ? note : ""));
 	}
+	/* Once may be anybody's bad luck; who loses machines must not go first each time. */
+	if (result == STORE_OK && machine_lost && attempts > 1)
+		result = store_step(store, doing, store_bind(store, SQL_BEHIND, "i", id));
 	return store_end(store, doing, result);
 }
 

@@ -108,6 +108,10 @@ const char *const store_sql[SQL_STATEMENTS] = {
 		     " WHERE id = ?1",
 	[SQL_RELEASE] = "UPDATE submissions SET state = ?2, owner = NULL, lease = NULL,"
 			" attempts = ?3, note = ?4 WHERE id = ?1",
+	/* As if it had come now. */
+	[SQL_BEHIND] = "UPDATE submissions SET lap = " LAP(
+		"(SELECT lane FROM submissions"
+		" WHERE id = ?1)") ", turn = " TURN " WHERE id = ?1 AND state = 0",
 	/*
 	 * ?1: an owner, or NULL; ?2: leases that end before are expired; ?3: so many
 	 * attempts are allowed; ?4: what is said after the last.

@@ -9,8 +9,9 @@
 #
 # A case is tests/hostile/NAME.patch, an edit of tests/good/plain.c with a head
 # as in tests/bad, "Says: " a pattern for its console, which shows that the
-# attack took place, and "Flag: " the names of flags that the instructor is to
-# see, of which a right module has none. With arguments, only those names.
+# attack took place, "Never: " one that it must not have, which would show that it
+# succeeded, and "Flag: " the names of flags that the instructor is to see, of which a
+# right module has none. With arguments, only those names.
 #
 # KERNEL is what they are built for (default: lab).
 set -eu
@@ -74,6 +75,9 @@ unharmed() {
 	says=$(field "tests/hostile/$name.patch" Says 2>/dev/null || :)
 	[ -z "$says" ] || grep -aEq -- "$says" "$logs/$name.console" ||
 		fault "its console does not have /$says/: did it do what it is here for?"
+	never=$(field "tests/hostile/$name.patch" Never 2>/dev/null || :)
+	[ -z "$never" ] || ! grep -aE -- "$never" "$logs/$name.console" >"$work/never" ||
+		fault "it got what it must not: $(head -n 1 "$work/never")"
 	flagged=$(jq -r '[.flags[].name] | join(" ")' "$json" 2>/dev/null || :)
 	for flag in $(field "tests/hostile/$name.patch" Flag 2>/dev/null || :); do
 		case " $flagged " in

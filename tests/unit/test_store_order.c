@@ -106,6 +106,23 @@ static void test_back_in_front(void **state)
 	assert_order(f->store, "abcd");
 }
 
+/* Who loses a second machine waits as if it had come now. */
+static void test_lost_twice(void **state)
+{
+	struct fixture *f = *state;
+
+	add_all(f->store, "aabc");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(claim(f->store, OWNER, 1), 1);
+		assert_int_equal(store_release(f->store, 1, OWNER, true, 9, "x"), STORE_OK);
+	}
+	assert_order(f->store, "bca");
+	/* What had been sent after it goes first now, and loses nothing by it. */
+	assert_int_equal(query(f, "SELECT count(*) FROM submissions WHERE state = 0 AND id = 1"),
+			 1);
+	assert_order(f->store, "a");
+}
+
 /* A whole class again, while students wait: each of them waits for one of it. */
 static void test_regrades_take_turns(void **state)
 {
@@ -299,6 +316,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_turns, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_back_in_front, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lost_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_regrades_take_turns, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_places_are_the_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nobody_starves, setup, teardown),

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 
-from interrupted import (another_kernel, hanging_grader, kill, last_try, lost_machines, machines,
+from interrupted import (another_kernel, drained, hanging_grader, kill, last_try, lost_machines, machines,
                          term, term_lost, term_twice)
 from kshramd import HUP, PATIENCE, PLAIN, TERM, Client, Server, module, upload_text, wait_for
 
@@ -144,7 +144,8 @@ def time_outs():
         client = Client(server).solve()
         client.send(b'QUJD\nQU')
         client.refused('nothing was received for 1 s', 'line 2')
-    with Server('--set', 'upload_timeout=2', '--set', 'idle_timeout=1') as server:
+    with Server('--set', 'upload_timeout=2', '--set', 'idle_timeout=1', '--set',
+                'linger_timeout=5') as server:
         client = Client(server).solve()
         begin = time.monotonic()
         try:
@@ -218,6 +219,22 @@ def upload_memory():
         figure = server.metrics()
         assert figure['kshramd_upload_bytes'] == 0
         assert figure['kshramd_refusals_total{reason="upload_memory"}'] == 1
+
+
+def slow_uploads():
+    """where memory for uploads is short, whoever holds it for long makes room"""
+    with Server('--set', 'upload_memory=1M', '--set', 'max_received=16M') as server:
+        holds, comes = Client(server).solve(), Client(server).solve()
+        text = upload_text(module() + bytes(600 << 10) + module('holds'), 'holds')
+        holds.send(text[:text.index(b'\n', len(text) * 3 // 4) + 1])
+        wait_for('it holds memory',
+                 lambda: server.metrics()['kshramd_upload_bytes'] > 500 << 10)
+        # The server takes it for honest so long.
+        time.sleep(21)
+        comes.send(upload_text(module() + bytes(600 << 10) + module('comes'), 'comes'))
+        assert comes.rest().endswith(b'100/100\r\n')
+        holds.refused("too many uploads at once for the server's memory")
+        assert server.stub_lines('started') == ['comes']
 
 
 def both_families():
@@ -559,7 +576,8 @@ def command_line():
 
 
 CASES = [words_on_the_wire, odd_lines, all_at_once, wrong_answers, wrong_uploads, no_modules,
-         time_outs, names, connection_limits, upload_memory, both_families, waiting_limits, places,
+         time_outs, names, connection_limits, upload_memory, slow_uploads, drained,
+         both_families, waiting_limits, places,
          machines, fairness, less_than_full, nothing_inherited, hostile_console, slow_reader, slow_sender,
          never_reads, goes_away, lost_machines, hanging_grader, term, term_twice, term_lost, kill, last_try,
          another_kernel, hup, hup_grader, one_server, locked_record, locked_verdict, directed,

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """Cases of cases.py about machines: those that wait, and runs that do not come to their end."""
+import base64
 import re
 import sqlite3
 import subprocess
@@ -86,6 +87,20 @@ def hanging_grader():
         got = Client(server).submit(module('hang')).rest()
         assert b'no verdict' in got
         assert 'the grader did not keep its time limit' in server.words()
+
+
+def drained():
+    """an instructor who takes no submissions any more: nor those that are on their way"""
+    with Server() as server:
+        uploads, puzzle = Client(server).solve(), Client(server)
+        server.sql("INSERT INTO settings VALUES ('drain', '1')")
+        server.log_has('event=draining')
+        uploads.send(upload_text(module('late')))
+        uploads.refused('accepts no submissions at the moment')
+        puzzle.send(base64.b64encode(puzzle.answer()) + b'\n')
+        puzzle.refused('accepts no submissions at the moment')
+        Client(server, False).refused('accepts no submissions at the moment')
+        assert server.sql('SELECT count(*) FROM submissions') == ['0']
 
 
 def term():
