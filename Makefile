@@ -54,7 +54,7 @@ TESTED		:= debug lab stock
 SUITES		:= "tests/guest/suite.sh debug" tests/e2e/fuzz.sh "KSHRAM_TEST_JOBS=2 tests/e2e/bad.sh" \
 		   tests/lint.sh tests/e2e/kills.sh tests/e2e/foreign.sh "tests/guest/suite.sh stock" \
 		   tests/e2e/serve.sh tests/e2e/good.sh tests/e2e/kit.sh tests/e2e/vm.sh "tests/guest/suite.sh lab" \
-		   tests/e2e/grade.sh tests/e2e/labs.sh tests/e2e/tools.sh tests/e2e/bench.sh \
+		   tests/e2e/grade.sh tests/e2e/advice.sh tests/e2e/labs.sh tests/e2e/tools.sh tests/e2e/bench.sh \
 		   tests/e2e/lib.sh "KSHRAM_TEST_JOBS=2 tests/e2e/hostile.sh" tests/e2e/jail.sh tests/e2e/submit.sh tests/e2e/fuzzers.sh \
 		   tests/e2e/ctl.sh tests/e2e/load.sh tests/e2e/deb.sh tests/e2e/checks.sh tests/e2e/kernel-get.sh \
 		   tests/e2e/run.sh tests/e2e/saved.sh
@@ -94,7 +94,7 @@ soak: ## storms, fuzzer, foreign programs and packages for hours instead of seco
 		$(foreach k,$(filter-out debug,$(TESTED) $(MATRIX)),$(call soak-suite,$(k))) \
 		$(foreach k,lab 6.12 7.x,"SOAK=1 KERNEL=$(k) tests/e2e/foreign.sh" \
 			"KERNEL=$(k) tests/e2e/lib.sh" "KERNEL=$(k) tests/e2e/tools.sh") "FULL=1 tests/e2e/deb.sh" "SOAK=1 tests/e2e/kernel-get.sh" \
-		"SOAK=1 tests/e2e/bad.sh" "SOAK=1 tests/e2e/fuzzers.sh" "SOAK=1 tests/e2e/kills.sh" \
+		"SOAK=1 tests/e2e/bad.sh" "SOAK=1 tests/e2e/advice.sh" "SOAK=1 tests/e2e/fuzzers.sh" "SOAK=1 tests/e2e/kills.sh" \
 		"SOAK=1 tests/e2e/load.sh"
 
 bench: ## the module against other shared memory; a grading's seconds; docs/bench-*.md

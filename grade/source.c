@@ -109,11 +109,11 @@ static int run(char **argv, int *status)
 	return pid < 0 || *status ? -1 : 0;
 }
 
-/* kernel/kbuild KERNEL OUT SOURCE... */
+/* kernel/kbuild KERNEL OUT SOURCE... -- ARGUMENT */
 static int kbuild(const char *folder, const char *kernel_dir, struct text *error)
 {
-	char script[PATH_MAX], header[PATH_MAX], *argv[FILES_MAX + 6] = { NULL };
-	int count = 0, first, rc = -1, status = 0;
+	char script[PATH_MAX], header[PATH_MAX], *argv[FILES_MAX + 8] = { NULL };
+	int count = 0, first, last, rc = -1, status = 0;
 	DIR *directory = opendir(folder);
 	struct dirent *entry;
 
@@ -134,11 +134,15 @@ static int kbuild(const char *folder, const char *kernel_dir, struct text *error
 			argv[count] = path_of(folder, entry->d_name);
 			count += argv[count] != NULL;
 		}
+	last = count;
+	argv[count++] = (char *)"--";
+	/* Where the kernel has it. Its own Kbuild files say so each, a student's does not. */
+	argv[count++] = (char *)"UBSAN_SANITIZE=y";
 	rc = run(argv, &status);
 	if (rc)
 		text_add(error, "%s does not build for the kernel in %s; what make said is above",
 			 folder, kernel_dir);
-	for (int i = first; i < count; i++)
+	for (int i = first; i < last; i++)
 		if (argv[i] != header)
 			free(argv[i]);
 out:

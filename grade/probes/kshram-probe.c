@@ -20,7 +20,7 @@
 #include "probe.h"
 
 /* Far more than any step needs, even in a machine that shares its processor. */
-#define PROBE_SECONDS 12
+#define PROBE_SECONDS 40
 /* What a process that was killed needs at most to end. */
 #define DYING_SECONDS 3
 /* The kernel says where a process hangs within twice its own threshold. */
