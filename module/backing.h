@@ -19,6 +19,7 @@
  * @init: prepare for slots; 0 or a negative errno. Left out when there is
  *	nothing to do.
  * @exit: undo @init; no slot is left
+ * @pages: how many pages of memory a slot of @size bytes takes at most
  * @alloc: give a new slot @size bytes, all zero; 0 or a negative errno
  * @free: release the slot's memory. Called when nobody can reach the slot;
  *	mappings can be left only where they keep the memory alive themselves.
@@ -40,6 +41,7 @@ struct kshram_backing {
 	size_t max_size;
 	int (*init)(void);
 	void (*exit)(void);
+	unsigned long (*pages)(size_t size);
 	int (*alloc)(struct kshram_slot *slot, size_t size);
 	void (*free)(struct kshram_slot *slot);
 	void (*open)(struct kshram_slot *slot, struct file *file);

@@ -365,6 +365,12 @@ static ssize_t kshram_kmalloc_write(struct kshram_slot *slot, struct kiocb *iocb
 	return done;
 }
 
+/* Whatever is asked for, kmalloc takes a power of two of pages. */
+static unsigned long kshram_kmalloc_pages(size_t size)
+{
+	return 1UL << get_order(size);
+}
+
 static struct address_space *kshram_kmalloc_mapping(struct kshram_slot *slot)
 {
 	return slot->inode->i_mapping;
@@ -381,6 +387,7 @@ const struct kshram_backing kshram_backing_kmalloc = {
 	.max_size = KMALLOC_MAX_SIZE & PAGE_MASK,
 	.init = kshram_kmalloc_init,
 	.exit = kshram_kmalloc_exit,
+	.pages = kshram_kmalloc_pages,
 	.alloc = kshram_kmalloc_alloc,
 	.free = kshram_kmalloc_free,
 	.open = kshram_kmalloc_open,

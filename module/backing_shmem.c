@@ -115,9 +115,15 @@ static struct address_space *kshram_shmem_mapping(struct kshram_slot *slot)
 	return slot->file->f_mapping;
 }
 
+static unsigned long kshram_shmem_pages(size_t size)
+{
+	return PAGE_ALIGN(size) >> PAGE_SHIFT;
+}
+
 const struct kshram_backing kshram_backing_shmem = {
 	.name = "shmem",
 	.max_size = INT_MAX & PAGE_MASK,
+	.pages = kshram_shmem_pages,
 	.alloc = kshram_shmem_alloc,
 	.free = kshram_shmem_free,
 	.size = kshram_shmem_size,

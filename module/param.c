@@ -123,7 +123,8 @@ MODULE_PARM_DESC(max_size, "bytes of a slot at most (default: what the backing c
 
 static unsigned long max_total;
 module_param_cb(max_total, &kshram_size_ops, &max_total, 0444);
-MODULE_PARM_DESC(max_total, "bytes of all slots together at most (default: half the memory)");
+MODULE_PARM_DESC(max_total,
+		 "bytes that all slots together take at most (default: half the memory)");
 
 static char *backing = "kmalloc";
 module_param(backing, charp, 0444);
@@ -188,7 +189,7 @@ int kshram_params_check(struct kshram_params *params)
 	if (!max_total)
 		max_total = totalram_pages() / 2 << PAGE_SHIFT;
 	/* At most 100 times 2 GiB: in pages that is a small number. */
-	all = slots * (PAGE_ALIGN(size) >> PAGE_SHIFT);
+	all = slots * params->backing->pages(size);
 	if (all > max_total >> PAGE_SHIFT) {
 		pr_err("max_total=%lu: %u slots of %lu bytes take %lu pages of %lu\n", max_total,
 		       slots, size, all, PAGE_SIZE);

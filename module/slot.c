@@ -15,8 +15,9 @@ static const struct kshram_backing *kshram_backing;
 static struct kshram_limits kshram_limits;
 static struct kshram_slot *kshram_slots;
 
-/* Pages that the slots' sizes amount to; never more than max_total. */
-static atomic_long_t kshram_pages;
+/* Pages that the slots take of the memory; never more than max_total. */
+static unsigned long kshram_pages;
+static DEFINE_SPINLOCK(kshram_pages_lock);
 
 /**
  * kshram_slots_count() - how many slots there are
@@ -100,17 +101,23 @@ static unsigned long kshram_size_pages(size_t size)
 static int kshram_charge(unsigned long pages)
 {
 	unsigned long limit = kshram_limits.max_total >> PAGE_SHIFT;
+	int err = 0;
 
-	if ((unsigned long)atomic_long_add_return(pages, &kshram_pages) > limit) {
-		atomic_long_sub(pages, &kshram_pages);
-		return -ENOMEM;
-	}
-	return 0;
+	spin_lock(&kshram_pages_lock);
+	/* No sum that is too large is ever seen by others, who may need less. */
+	if (pages > limit - kshram_pages)
+		err = -ENOMEM;
+	else
+		kshram_pages += pages;
+	spin_unlock(&kshram_pages_lock);
+	return err;
 }
 
 static void kshram_uncharge(unsigned long pages)
 {
-	atomic_long_sub(pages, &kshram_pages);
+	spin_lock(&kshram_pages_lock);
+	kshram_pages -= pages;
+	spin_unlock(&kshram_pages_lock);
 }
 
 /**
@@ -125,7 +132,7 @@ static void kshram_uncharge(unsigned long pages)
  */
 int kshram_slot_resize(struct kshram_slot *slot, unsigned long size)
 {
-	unsigned long before, after = kshram_size_pages(size);
+	unsigned long before, after;
 	int err = 0;
 
 	if (size > INT_MAX)
@@ -133,8 +140,9 @@ int kshram_slot_resize(struct kshram_slot *slot, unsigned long size)
 	if (!size || size > kshram_limits.max_size)
 		return -EINVAL;
 
+	after = kshram_backing->pages(size);
 	mutex_lock(&slot->resizing);
-	before = kshram_size_pages(kshram_slot_size(slot));
+	before = kshram_backing->pages(kshram_slot_size(slot));
 	/* Growth is charged before there is any, shrinking when it has happened. */
 	if (after > before)
 		err = kshram_charge(after - before);
@@ -237,7 +245,7 @@ static int kshram_slot_init(struct kshram_slot *slot)
 	if (err)
 		return err;
 	/* The limits fit each other: this stays below max_total. */
-	kshram_charge(kshram_size_pages(kshram_limits.size));
+	kshram_charge(kshram_backing->pages(kshram_limits.size));
 	return 0;
 }
 

@@ -60,7 +60,7 @@ struct kshram_slot {
  * @slots: how many, 1 to KSHRAM_MAX_SLOTS
  * @size: of each at load, in bytes
  * @max_size: of any one later, in bytes
- * @max_total: of all together, in bytes, each counted in whole pages
+ * @max_total: of all together, in bytes, each counted as the memory it takes
  */
 struct kshram_limits {
 	unsigned int slots;

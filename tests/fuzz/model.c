@@ -141,13 +141,23 @@ void model_unmap(size_t index, size_t count)
 	model_collect();
 }
 
-static size_t all_pages(void)
+/* So much memory is taken for so many pages: kmalloc gives powers of two. */
+static size_t taken(size_t pages)
+{
+	size_t power = 1;
+
+	while (power < pages)
+		power *= 2;
+	return state->shmem ? pages : power;
+}
+
+static size_t all_taken(void)
 {
 	size_t pages = 0;
 	int slot;
 
 	for (slot = 0; slot < SLOTS; slot++)
-		pages += object_pages(state->live[slot]);
+		pages += taken(object_pages(state->live[slot]));
 	return pages;
 }
 
@@ -161,15 +171,15 @@ static size_t all_pages(void)
 long model_setsize(int slot, unsigned long size)
 {
 	struct object *o = &state->object[state->live[slot]];
-	size_t before = object_pages(state->live[slot]), after, keep;
+	size_t before = taken(object_pages(state->live[slot])), after, keep;
 	int i;
 
 	if (size > INT_MAX)
 		return -EOVERFLOW;
 	if (!size || size > MAX_PAGES * PAGE)
 		return -EINVAL;
-	after = (size + PAGE - 1) / PAGE;
-	if (after > before && all_pages() + after - before > TOTAL_PAGES)
+	after = taken((size + PAGE - 1) / PAGE);
+	if (after > before && all_taken() + after - before > TOTAL_PAGES)
 		return -ENOMEM;
 	keep = size < o->size ? size : o->size;
 	memset(o->bytes + keep, 0, sizeof(o->bytes) - keep);

@@ -3,6 +3,7 @@
  * admin.c - parameters, attributes, uevents, limits; leaves the module loaded
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <linux/netlink.h>
 #include <poll.h>
 #include <signal.h>
@@ -148,27 +149,61 @@ static void ceiling(void)
 	int a, b;
 	unsigned char *mem;
 
-	reload("slots=2 max_total=16K");
+	reload("slots=2 max_total=20K");
 	a = slot_open(NODE(0), O_RDWR);
 	b = slot_open(NODE(1), O_RDWR);
 	mem = slot_map(a, PAGE);
 	memset(mem, 3, PAGE);
-	CHECK_ERR(ioctl(a, KSHRAM_SETSIZE, 3 * PAGE + 1), ENOMEM);
+	CHECK_ERR(ioctl(a, KSHRAM_SETSIZE, 4 * PAGE + 1), ENOMEM);
 	CHECK_IS(ioctl(a, KSHRAM_GETSIZE), PAGE);
 	CHECK(all_bytes(mem, 3, PAGE));
 	/* Whole pages count. */
-	CHECK_IS(ioctl(a, KSHRAM_SETSIZE, 2 * PAGE + 1), 0);
+	CHECK_IS(ioctl(a, KSHRAM_SETSIZE, 3 * PAGE + 1), 0);
 	CHECK_ERR(ioctl(b, KSHRAM_SETSIZE, PAGE + 1), ENOMEM);
 	CHECK_IS(ioctl(b, KSHRAM_SETSIZE, 1), 0);
 	CHECK_ERR(ioctl(b, KSHRAM_SETSIZE, PAGE + 1), ENOMEM);
 	/* What one gives back another may have. */
 	CHECK_IS(ioctl(a, KSHRAM_SETSIZE, PAGE), 0);
-	CHECK_IS(ioctl(b, KSHRAM_SETSIZE, 3 * PAGE), 0);
+	CHECK_IS(ioctl(b, KSHRAM_SETSIZE, 4 * PAGE), 0);
 	CHECK_ERR(ioctl(a, KSHRAM_SETSIZE, PAGE + 1), ENOMEM);
 	/* A growth that was refused is not counted. */
 	CHECK_IS(ioctl(b, KSHRAM_SETSIZE, PAGE), 0);
-	CHECK_IS(ioctl(a, KSHRAM_SETSIZE, 3 * PAGE), 0);
+	CHECK_IS(ioctl(a, KSHRAM_SETSIZE, 4 * PAGE), 0);
 	CHECK(all_bytes(mem, 3, PAGE));
+	/* What is taken counts: of kmalloc, three pages are four. */
+	CHECK_IS(ioctl(a, KSHRAM_SETSIZE, 3 * PAGE), 0);
+	if (slot_is_shmem())
+		CHECK_IS(ioctl(b, KSHRAM_SETSIZE, 2 * PAGE), 0);
+	else
+		CHECK_ERR(ioctl(b, KSHRAM_SETSIZE, 2 * PAGE), ENOMEM);
+}
+
+/* A request that is refused takes nothing from others, not even for a moment. */
+static void *asks_for_too_much(void *stop)
+{
+	int fd = slot_open(NODE(0), O_RDWR);
+
+	while (!*(volatile int *)stop)
+		CHECK_ERR(ioctl(fd, KSHRAM_SETSIZE, 16 * PAGE), ENOMEM);
+	close(fd);
+	return NULL;
+}
+
+static void refused_beside_others(void)
+{
+	volatile int stop = 0;
+	pthread_t thread;
+	int i, fd;
+
+	reload("slots=2 max_total=16K");
+	fd = slot_open(NODE(1), O_RDWR);
+	CHECK_IS(pthread_create(&thread, NULL, asks_for_too_much, (void *)&stop), 0);
+	for (i = 0; i < tap_rounds; i++) {
+		CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, 2 * PAGE), 0);
+		CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, PAGE), 0);
+	}
+	stop = 1;
+	CHECK_IS(pthread_join(thread, NULL), 0);
 }
 
 static void largest_slot(void)
@@ -374,6 +409,7 @@ const struct tap_test admin_tests[] = {
 	{ "a hundred slots", most_slots },
 	{ "what holds without parameters can be read", defaults },
 	{ "all slots together stay below max_total", ceiling },
+	{ "a size that is refused takes nothing from others", refused_beside_others },
 	{ "the largest slot there can be, and its last byte", largest_slot },
 	{ "back to the defaults", defaults },
 	{ "the attribute size reads and sets the size, and takes nothing else", size_attribute },
