@@ -79,8 +79,14 @@ check "never more gradings at once than processors" class_busy "$tmp" "$(nproc)"
 jq -r --argjson cpus "$(nproc)" '
 	([.[] | .finished - .started] | add / length) as $each |
 	([.[] | .started - .received] | max) as $longest |
+	# As many machines that are never idle, first come first served.
+	(reduce (sort_by(.received)[] | {at: .received, takes: (.finished - .started)}) as $s
+		({free: [range($cpus) | 0], longest: 0};
+		(.free | min) as $first | ([$first, $s.at] | max) as $begin |
+		.longest = ([.longest, $begin - $s.at] | max) |
+		.free[.free | index($first)] = $begin + $s.takes) | .longest) as $ideal |
 	"# a grading takes \($each * 10 | round / 10) s; the longest wait was \($longest | round) s, ideal " +
-	"\(((length - $cpus) / $cpus * $each) | round) s"' "$tmp/list" || :
+	"\($ideal | round) s"' "$tmp/list" || :
 echo "# $students arrived in $(jq 'map(.received) | max - min | round' "$tmp/list") s and were graded in $drained s"
 awk '/^VmHWM|^Threads/ { printf "# server: %s %s %s\n", $1, $2, $3 }' "/proc/$class_server/status"
 awk -v hz="$(getconf CLK_TCK)" '{ printf "# server: %.2f s of processor time\n", ($14 + $15) / hz }' \
