@@ -99,24 +99,48 @@ by_hand() {
 	bench/byhand.sh "$tmp/kit" "$module" "build/$kernel/hellomod.ko"
 }
 
-# resident - kB of a restored machine that waits: all its pages, then its share.
+# below PID... - these processes and all that they started.
+below() {
+	for process; do
+		echo "$process"
+		# shellcheck disable=SC2046 # numbers
+		below $(pgrep -P "$process")
+	done
+}
+
+# resident OPTION... - kB of a restored machine that waits for its module, the grader and
+# what jails it included: its pages, with shared ones divided among those who share them,
+# and what of its copy of the saved memory nobody has mapped.
 resident() {
-	build/bin/kshram-vm --saved --kernel "$kernel" -- sleep 1000 &
+	rm -f "$tmp/go" "$tmp/waits"
+	mkfifo "$tmp/go" "$tmp/waits"
+	build/bin/kshram-grade --wait --no-advice --kernel "$kernel" "$@" "$module" \
+		<"$tmp/go" >"$tmp/waits" 2>"$tmp/waits.err" &
 	pid=$!
-	sleep 5
-	for qemu in $(pgrep -P "$pid"); do
-		awk '/^(Rss|Pss):/ { print $2 }' "/proc/$qemu/smaps_rollup"
-	done >"$tmp/resident"
-	kill "$pid"
+	exec 5>"$tmp/go" 6<"$tmp/waits"
+	read -r word <&6
+	[ "$word" = waiting ]
+	copy=0 mapped=0
+	for process in $(below "$pid"); do
+		awk '/^Pss:/ { print $2 }' "/proc/$process/smaps_rollup" 2>/dev/null || :
+		case $(cat "/proc/$process/comm") in
+		qemu*)
+			copy=$(du -sk "/proc/$process/root/ram" 2>/dev/null | cut -f 1)
+			mapped=$(awk '/^[0-9a-f]+-/ { ram = / \/ram\// } /^Rss:/ && ram { kb += $2 }
+				END { print kb + 0 }' "/proc/$process/smaps")
+			;;
+		esac
+	done >"$tmp/pss"
+	awk -v rest="$((${copy:-0} > mapped ? copy - mapped : 0))" '{ kb += $1 } END { print kb + rest }' "$tmp/pss"
+	exec 5>&- 6<&-
 	wait "$pid" 2>/dev/null || :
 }
 
 kit=build/kshram-kit-$(make -s --no-print-directory help | sed -n '1s/^kshram \([^:]*\):.*/\1/p').tar.bz2
 make -s all module "KERNEL=$kernel" >&2
 make -s "$kit" >&2
-# Both are saved before anything is measured.
+# It is saved before anything is measured.
 warm >/dev/null
-build/bin/kshram-vm --saved --kernel "$kernel" -- true
 
 mkdir "$tmp/kit"
 tar -xjf "$kit" -C "$tmp/kit" --strip-components=1
@@ -132,7 +156,8 @@ count=$((6 * runs))
 class_begin "$tmp/class" --kernel "$kernel" >&2
 class_full_marks "$tmp/class" "$count" "$module" >"$tmp/many"
 class_end "$tmp/class" >&2
-resident
+free=$(resident)
+jailed=$(resident --jail)
 [ ! -t 2 ] || printf '\r\033[K' >&2
 
 boot=$(cat "$tmp/boot") restore=$(cat "$tmp/restore") waited=$(cat "$tmp/waited")
@@ -158,6 +183,7 @@ $(cut -d ' ' -f 1 /proc/loadavg), medians of $runs.
 \`kshram-grade --wait\` to its word, which includes finding, checking and restoring the machine and reseeding it.
 By hand the checks draw and compare nothing that the host knows, and nobody's time at the keyboard counts.
 
-Memory of a restored machine that waits: $(sed -n 1p "$tmp/resident") kB resident,
-$(sed -n 2p "$tmp/resident") kB with shared pages divided among those who share them.
+Memory of a restored machine that waits, with its grader, shared pages divided among those who
+share them: $((free / 1024)) MB; in a jail, where it has a copy of the saved memory, as in the server's pool:
+$((jailed / 1024)) MB.
 EOF
