@@ -307,6 +307,8 @@ stand_by() {
 	shift
 	rm -f "$tmp/go"
 	mkfifo "$tmp/go"
+	# The word of the last one must not be taken for this one's.
+	: >"$to"
 	"$grader" --wait --json --no-advice --timeout 600 --kernel "$dir" --hello "$hello" "$@" \
 		<"$tmp/go" >"$to" 2>"$to.err" &
 	pid=$!
