@@ -56,25 +56,31 @@ ratio() {
 	awk "BEGIN { printf \"%.2f\", $1 / $2 }"
 }
 
-# stand_by - a grader that waits on descriptor 5; how long it took until it did.
+# stand_by OPTION... - a grader that waits on descriptor 5; how long it took until it did.
 stand_by() {
 	rm -f "$tmp/go" "$tmp/waits"
 	mkfifo "$tmp/go" "$tmp/waits"
 	begin=$(date +%s%N)
-	build/bin/kshram-grade --wait --no-advice --kernel "$kernel" "$module" \
+	build/bin/kshram-grade --wait --no-advice --kernel "$kernel" "$@" "$module" \
 		<"$tmp/go" >"$tmp/waits" 2>"$tmp/waits.err" &
+	pid=$!
 	exec 5>"$tmp/go" 6<"$tmp/waits"
 	read -r word <&6
 	took=$((($(date +%s%N) - begin) / 1000000))
 	[ "$word" = waiting ]
 }
 
+# stand_down - no module comes for it.
+stand_down() {
+	exec 5>&- 6<&-
+	wait "$pid" 2>/dev/null || :
+}
+
 # ready, waited - milliseconds until a machine waits, and from the module to the verdict.
 ready() {
 	stand_by
 	echo "$took"
-	exec 5>&- 6<&-
-	wait $! 2>/dev/null || :
+	stand_down
 }
 
 waited() {
@@ -112,14 +118,7 @@ below() {
 # what jails it included: its pages, with shared ones divided among those who share them,
 # and what of its copy of the saved memory nobody has mapped.
 resident() {
-	rm -f "$tmp/go" "$tmp/waits"
-	mkfifo "$tmp/go" "$tmp/waits"
-	build/bin/kshram-grade --wait --no-advice --kernel "$kernel" "$@" "$module" \
-		<"$tmp/go" >"$tmp/waits" 2>"$tmp/waits.err" &
-	pid=$!
-	exec 5>"$tmp/go" 6<"$tmp/waits"
-	read -r word <&6
-	[ "$word" = waiting ]
+	stand_by "$@"
 	copy=0 mapped=0
 	for process in $(below "$pid"); do
 		awk '/^Pss:/ { print $2 }' "/proc/$process/smaps_rollup" 2>/dev/null || :
@@ -132,8 +131,7 @@ resident() {
 		esac
 	done >"$tmp/pss"
 	awk -v rest="$((${copy:-0} > mapped ? copy - mapped : 0))" '{ kb += $1 } END { print kb + rest }' "$tmp/pss"
-	exec 5>&- 6<&-
-	wait "$pid" 2>/dev/null || :
+	stand_down
 }
 
 kit=build/kshram-kit-$(make -s --no-print-directory help | sed -n '1s/^kshram \([^:]*\):.*/\1/p').tar.bz2

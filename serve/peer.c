@@ -9,40 +9,34 @@
 
 #include "peer.h"
 
-static void read_v4(struct peer *peer, const void *bytes)
+void peer_network(char network[STORE_ADDRESS_MAX], const char *address)
 {
-	inet_ntop(AF_INET, bytes, peer->address, sizeof(peer->address));
-	memcpy(peer->network, peer->address, sizeof(peer->network));
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr prefix;
+
+	if (inet_pton(AF_INET6, address, &prefix) != 1) {
+		snprintf(network, STORE_ADDRESS_MAX, "%s", address);
+		return;
+	}
+	memset(&prefix.s6_addr[8], 0, 8);
+	inet_ntop(AF_INET6, &prefix, text, sizeof(text));
+	snprintf(network, STORE_ADDRESS_MAX, "%s/64", text);
 }
 
 void peer_read(struct peer *peer, const struct sockaddr *address)
 {
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
-	char network[INET6_ADDRSTRLEN];
-	struct in6_addr prefix;
 
 	memset(peer, 0, sizeof(*peer));
-	if (address->sa_family == AF_INET) {
-		read_v4(peer, &((const struct sockaddr_in *)address)->sin_addr);
-	} else if (address->sa_family != AF_INET6) {
+	if (address->sa_family == AF_INET)
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, peer->address,
+			  sizeof(peer->address));
+	else if (address->sa_family != AF_INET6)
 		snprintf(peer->address, sizeof(peer->address), "unknown");
-		snprintf(peer->network, sizeof(peer->network), "unknown");
-	} else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
-		read_v4(peer, &v6->sin6_addr.s6_addr[12]);
-	} else {
+	else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+		inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], peer->address,
+			  sizeof(peer->address));
+	else
 		inet_ntop(AF_INET6, &v6->sin6_addr, peer->address, sizeof(peer->address));
-		prefix = v6->sin6_addr;
-		memset(&prefix.s6_addr[8], 0, 8);
-		inet_ntop(AF_INET6, &prefix, network, sizeof(network));
-		snprintf(peer->network, sizeof(peer->network), "%s/64", network);
-	}
-}
-
-bool peer_same_network(const char *a, const char *b)
-{
-	struct in6_addr one, two;
-
-	if (inet_pton(AF_INET6, a, &one) == 1 && inet_pton(AF_INET6, b, &two) == 1)
-		return memcmp(&one, &two, 8) == 0;
-	return strcmp(a, b) == 0;
+	peer_network(peer->network, peer->address);
 }

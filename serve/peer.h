@@ -5,7 +5,6 @@
 #ifndef SERVE_PEER_H
 #define SERVE_PEER_H
 
-#include <stdbool.h>
 #include <sys/socket.h>
 
 #include "store.h"
@@ -29,12 +28,10 @@ struct peer {
 void peer_read(struct peer *peer, const struct sockaddr *address);
 
 /**
- * peer_same_network() - are two addresses those of one party?
- * @a: as in @address of struct peer
- * @b: another
- *
- * Return: whether their networks are the same.
+ * peer_network() - what counts as one party with an address
+ * @network: gets it, as in struct peer
+ * @address: as in struct peer
  */
-bool peer_same_network(const char *a, const char *b);
+void peer_network(char network[STORE_ADDRESS_MAX], const char *address);
 
 #endif /* SERVE_PEER_H */

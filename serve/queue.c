@@ -47,7 +47,7 @@ struct ticket *ticket_add(struct queue *q, const struct store_submission *s, str
 	t->id = s->id;
 	t->seen = q->mark;
 	memcpy(t->identity, s->identity, sizeof(t->identity));
-	memcpy(t->address, s->address, sizeof(t->address));
+	peer_network(t->network, s->address);
 	/* A new one has the highest number. */
 	after = before ? TAILQ_PREV(before, ticket_list, link) :
 			 TAILQ_LAST(&q->tickets, ticket_list);
@@ -282,13 +282,15 @@ const char *queue_refuses(const struct queue *q, const char *identity, const cha
 	/* An address without names may be a whole class: that has its own limit. */
 	bool named = strncmp(identity, "token:", 6) == 0;
 	int64_t of_identity = 0, of_address = 0;
+	char network[STORE_ADDRESS_MAX];
 	const struct ticket *t;
 
+	peer_network(network, address);
 	for (t = TAILQ_FIRST(&q->tickets); t; t = TAILQ_NEXT(t, link)) {
 		if (t->run)
 			continue;
 		of_identity += strcmp(t->identity, identity) == 0;
-		of_address += peer_same_network(t->address, address);
+		of_address += strcmp(t->network, network) == 0;
 	}
 	if ((int64_t)q->waiting >= c->waiting) {
 		snprintf(error, error_size,

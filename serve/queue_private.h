@@ -22,7 +22,7 @@
  * @link: in the queue's list, by @id
  * @id: its number
  * @identity: whom it counts for
- * @address: where it came from
+ * @network: where it came from: what counts as one party
  * @watcher: the session that is told, or NULL
  * @run: its run, or NULL while it waits
  * @seen: mark of the last look into the record
@@ -31,7 +31,7 @@ struct ticket {
 	TAILQ_ENTRY(ticket) link;
 	int64_t id;
 	char identity[STORE_IDENTITY_MAX];
-	char address[STORE_ADDRESS_MAX];
+	char network[STORE_ADDRESS_MAX];
 	struct session *watcher;
 	struct run *run;
 	unsigned int seen;

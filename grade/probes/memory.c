@@ -190,6 +190,12 @@ static const char *remains(int byte)
 	return byte == 0x6b || byte == 0xaa ? ", which holds the mark of freed memory" : "";
 }
 
+/* Does a mapping of before the resize show other memory than one of after it? */
+static bool other_memory(const unsigned char *old, unsigned char *now)
+{
+	return now && peek(old) >= 0 && poke(now, 0x17) == 0 && peek(old) != 0x17;
+}
+
 /*
  * Resize through @resizer while @fd's slot is mapped, and say so by that name, if
  * there is one, when the mapping is left behind. Nothing is stored through
@@ -219,7 +225,7 @@ static bool stale(int fd, int resizer, const char *name, const char *how)
 			"mapping still reached the page at offset 8192%s",
 			how, remains(byte));
 	now = slot_map(fd, PROBE_PAGE, PROT_READ | PROT_WRITE, 0);
-	if (!found && now && peek(old) >= 0 && poke(now, 0x17) == 0 && peek(old) != 0x17) {
+	if (!found && other_memory(old, now)) {
 		found = true;
 		if (name)
 			finding(name,
@@ -244,7 +250,7 @@ static void grown(int fd)
 		_exit(0);
 	if (slot_setsize(fd, 64 * PROBE_PAGE) >= 0) {
 		now = slot_map(fd, PROBE_PAGE, PROT_READ | PROT_WRITE, 0);
-		if (now && peek(old) >= 0 && poke(now, 0x17) == 0 && peek(old) != 0x17)
+		if (other_memory(old, now))
 			finding("stale",
 				"a slot that was mapped was grown from 4096 to 262144 bytes, and the "
 				"mapping then showed other memory than a new one%s",
