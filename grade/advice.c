@@ -172,7 +172,7 @@ static bool run_machine(const struct advice_config *config, struct run *run, con
 	advice_console(advice, console, len, config->module);
 	vm_end(vm);
 	if (how == VM_OK && run->probe.hung)
-		advice_hung(advice, &run->probe);
+		advice_hung(advice, &run->probe, run->module);
 	if (how == VM_OK && run->probe.done)
 		return false;
 	if ((how != VM_GONE && how != VM_OK) || strcmp(after, run->probe.name) == 0) {

@@ -94,7 +94,8 @@ struct advice_probe {
 	bool done;
 };
 
-void advice_hung(struct advice *advice, const struct advice_probe *probe);
+void advice_hung(struct advice *advice, const struct advice_probe *probe,
+		 const struct module_info *module);
 void advice_line(struct advice *advice, struct advice_probe *probe, const char *line, size_t len,
 		 const struct module_info *module);
 void advice_console(struct advice *advice, const char *console, size_t len,

@@ -14,7 +14,6 @@
 
 #define TROUBLES_MAX 32
 #define DETAIL_MAX 400
-#define DOC_SLEEP "wait_event_killable() in include/linux/wait.h; msleep_interruptible()"
 /* How the probes mark the kernel's log; as in probes/probe.h. */
 #define MARK "kshram-probe: "
 
@@ -158,21 +157,18 @@ void advice_line(struct advice *advice, struct advice_probe *probe, const char *
  * advice_hung() - a probe does not end, and the kernel does not say where it is
  * @advice: gets that
  * @probe: the probe
+ * @module: the module
  */
-void advice_hung(struct advice *advice, const struct advice_probe *probe)
+void advice_hung(struct advice *advice, const struct advice_probe *probe,
+		 const struct module_info *module)
 {
-	struct advice_note *note = find(advice, "hang") ? NULL : add(advice, "hang");
+	char detail[DETAIL_MAX];
 
-	if (!note)
-		return;
-	text_add(&note->seen,
+	snprintf(detail, sizeof(detail),
 		 "while %s, a process did not come back from the kernel, and did not even end when "
-		 "it was killed.",
+		 "it was killed",
 		 *probe->doing ? probe->doing : probe->name);
-	note->why = "Whoever waits in the kernel must be woken, and must end when a signal kills "
-		    "it: wait with the calls whose names end in _killable or _interruptible, and "
-		    "ask fatal_signal_pending() in a loop that sleeps.";
-	note->read = DOC_SLEEP;
+	take_finding(advice, "hang", detail, module);
 }
 
 /* Could this be the doing of a busy host, or of the kernel's own? */

@@ -69,6 +69,11 @@ static const struct advice_rule rules[] = {
 	  "kzalloc(0) gives no memory but ZERO_SIZE_PTR, which is not NULL, and mapping that maps "
 	  "whatever lies at its address. Size 0 is EINVAL.",
 	  KIT " 'What to build', ioctl; ZERO_SIZE_PTR in include/linux/slab.h" },
+	{ "hang", NULL,
+	  "Whoever waits in the kernel must be woken, and must end when a signal kills it: wait with "
+	  "the calls whose names end in _killable or _interruptible, and ask fatal_signal_pending() in "
+	  "a loop that sleeps.",
+	  "wait_event_killable() in include/linux/wait.h; msleep_interruptible()" },
 	{ "slow", NULL, "Nothing that a device is asked for should take so long.", KIT },
 	/* memory.c */
 	{ "executable", "mmap",
