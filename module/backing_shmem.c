@@ -29,10 +29,11 @@ static int kshram_shmem_alloc(struct kshram_slot *slot, size_t size)
 	if (IS_ERR(slot->file))
 		return PTR_ERR(slot->file) == -ENOSPC ? -ENOMEM : PTR_ERR(slot->file);
 	/*
-	 * As shmem_kernel_file_setup() does, which older kernels do not export:
-	 * security modules judge the device node and not this file.
+	 * S_PRIVATE as shmem_kernel_file_setup(), which older kernels do not export:
+	 * security modules judge the device node and not this file. Nor can anybody
+	 * see its times, which else every mmap, read and first store to a page keeps.
 	 */
-	file_inode(slot->file)->i_flags |= S_PRIVATE;
+	file_inode(slot->file)->i_flags |= S_PRIVATE | S_NOATIME | S_NOCMTIME;
 	return 0;
 }
 
