@@ -151,6 +151,11 @@ enum ready_result ready_machine(struct ready *ready, const struct vm_config *con
 	memory.console_len = ready->saved.console_len;
 	restored.memory = &memory;
 	ready->vm = vm_start(&restored, error, error_size);
+	/* While QEMU starts, on another processor. */
+	if (ready->vm && saved_check_memory(&ready->saved, &key, error, error_size) != SAVED_OK) {
+		vm_end(ready->vm);
+		ready->vm = NULL;
+	}
 	if (ready->vm &&
 	    !vm_restore(ready->vm, &restored, vm_now_ms() + limit_ms(config), error, error_size))
 		return READY_OK;

@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include "lab.h"
+#include "saved_data.h"
 #include "vm.h"
 
 /* So many machines are kept; the ones unused for longest go. */
@@ -35,6 +36,7 @@ struct saved_key {
 /**
  * struct saved - a saved machine
  * @ram: descriptor: the memory, a file of the whole size
+ * @ram_sum: what its sum is to be
  * @state: descriptor: the devices' state
  * @console: what the guest had printed, allocated, NUL-terminated
  * @console_len: its length in bytes
@@ -45,6 +47,7 @@ struct saved_key {
  */
 struct saved {
 	int ram;
+	char ram_sum[DATA_SUM_SIZE];
 	int state;
 	char *console;
 	size_t console_len;
@@ -86,7 +89,7 @@ int saved_key(struct saved_key *key, const struct vm_config *config, const char 
 	      const char *purpose, char *error, size_t error_size);
 
 /**
- * saved_open() - take a saved machine out of the cache, after checking it
+ * saved_open() - take a saved machine out of the cache, after checking all but its memory
  * @saved: gets it, to be given back with saved_close(); SAVED_INIT otherwise
  * @key: which one
  * @error: gets a sentence for SAVED_BAD and SAVED_ERROR
@@ -96,6 +99,21 @@ int saved_key(struct saved_key *key, const struct vm_config *config, const char 
  */
 enum saved_result saved_open(struct saved *saved, const struct saved_key *key, char *error,
 			     size_t error_size);
+
+/**
+ * saved_check_memory() - see that a saved machine's memory is what was saved
+ * @saved: the machine
+ * @key: which one it is
+ * @error: gets a sentence for SAVED_BAD
+ * @error_size: room there in bytes
+ *
+ * By itself, since it takes a while in which QEMU can start. Nothing may run in
+ * that memory before.
+ *
+ * Return: SAVED_OK, or SAVED_BAD.
+ */
+enum saved_result saved_check_memory(const struct saved *saved, const struct saved_key *key,
+				     char *error, size_t error_size);
 
 /**
  * saved_lock() - wait until nobody else is saving this machine
