@@ -73,17 +73,36 @@ struct launch {
 	int qmp;
 };
 
-static void arg(struct launch *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void arg(struct launch *l, const char *format, ...)
+static void add(struct launch *l, const char *format, va_list args)
 {
-	va_list args;
 	char *text;
 
-	va_start(args, format);
 	if (l->argc == ARGS_MAX || vasprintf(&text, format, args) < 0)
 		l->failed = true;
 	else
 		l->argv[l->argc++] = text;
+}
+
+static void arg(struct launch *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void arg(struct launch *l, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add(l, format, args);
+	va_end(args);
+}
+
+/* An argument and its value. */
+static void option(struct launch *l, const char *name, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+static void option(struct launch *l, const char *name, const char *format, ...)
+{
+	va_list args;
+
+	arg(l, "%s", name);
+	va_start(args, format);
+	add(l, format, args);
 	va_end(args);
 }
 
@@ -211,18 +230,17 @@ static bool has_option(const char *dir, const char *line)
 static void add_memory(struct launch *l, const struct vm_memory *memory, unsigned int memory_mb,
 		       bool jail)
 {
-	arg(l, "-object");
 	/* In a jail is a copy of its own, so there need not be two. */
 	if (jail)
-		arg(l, "memory-backend-file,id=ram,size=%uM,mem-path=" JAIL_RAM ",share=on",
-		    memory_mb);
+		option(l, "-object",
+		       "memory-backend-file,id=ram,size=%uM,mem-path=" JAIL_RAM ",share=on",
+		       memory_mb);
 	else
-		arg(l, "memory-backend-file,id=ram,size=%uM,mem-path=/proc/self/fd/%d,share=%s",
-		    memory_mb, memory->ram, memory->state < 0 ? "on" : "off");
-	if (memory->state >= 0) {
-		arg(l, "-incoming");
-		arg(l, "defer");
-	}
+		option(l, "-object",
+		       "memory-backend-file,id=ram,size=%uM,mem-path=/proc/self/fd/%d,share=%s",
+		       memory_mb, memory->ram, memory->state < 0 ? "on" : "off");
+	if (memory->state >= 0)
+		option(l, "-incoming", "defer");
 }
 
 static void add_kernel(struct launch *l, const struct vm_config *config)
@@ -230,16 +248,13 @@ static void add_kernel(struct launch *l, const struct vm_config *config)
 	/* In a saved machine it runs already. */
 	if (is_saved(config))
 		return;
-	arg(l, "-kernel");
-	arg(l, "%s%s", config->jail ? "" : config->kernel_dir,
-	    config->jail ? JAIL_KERNEL : "/bzImage");
-	arg(l, "-initrd");
+	option(l, "-kernel", "%s%s", config->jail ? "" : config->kernel_dir,
+	       config->jail ? JAIL_KERNEL : "/bzImage");
 	if (config->jail)
-		arg(l, JAIL_INITRAMFS);
+		option(l, "-initrd", JAIL_INITRAMFS);
 	else
-		arg(l, "/proc/self/fd/%d", l->initramfs);
-	arg(l, "-append");
-	arg(l, "%s", l->cmdline);
+		option(l, "-initrd", "/proc/self/fd/%d", l->initramfs);
+	option(l, "-append", "%s", l->cmdline);
 }
 
 static void make_argv(struct launch *l, const struct vm_config *config, const char *accelerator,
@@ -248,6 +263,7 @@ static void make_argv(struct launch *l, const struct vm_config *config, const ch
 	bool microvm = has_option(config->kernel_dir, "CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES=y");
 	const char *bus = microvm ? "device" : "pci";
 	const char *ram = config->memory ? ",memory-backend=ram" : "";
+	bool emulated = strcmp(accelerator, "kvm") != 0;
 
 	if (config->jail)
 		jail_arguments(&l->jail, jail_arg, l);
@@ -256,60 +272,42 @@ static void make_argv(struct launch *l, const struct vm_config *config, const ch
 	arg(l, "-nodefaults");
 	arg(l, "-no-user-config");
 	arg(l, "-no-reboot");
-	arg(l, "-display");
-	arg(l, "none");
-	arg(l, "-monitor");
-	arg(l, "none");
-	arg(l, "-sandbox");
-	arg(l, "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
-	arg(l, "-machine");
+	option(l, "-display", "none");
+	option(l, "-monitor", "none");
+	option(l, "-sandbox",
+	       "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
 	if (microvm) /* Without PIT and PIC it hangs under TCG. */
-		arg(l, "microvm,acpi=off,pit=on,pic=on,rtc=on,isa-serial=on%s", ram);
+		option(l, "-machine", "microvm,acpi=off,pit=on,pic=on,rtc=on,isa-serial=on%s", ram);
 	else
-		arg(l, "pc,usb=off,vmport=off,smbus=off%s", ram);
-	arg(l, "-accel");
-	if (!strcmp(accelerator, "kvm"))
-		arg(l, "kvm");
-	else /* Its translation cache would take about 1 GB unless bounded. */
-		arg(l, "tcg,thread=%s,tb-size=128", config->icount ? "single" : "multi");
-	if (config->icount) {
-		arg(l, "-icount");
-		arg(l, "shift=0");
-	}
-	arg(l, "-cpu");
-	arg(l, "max");
-	arg(l, "-smp");
-	arg(l, "%u", config->cpus ? config->cpus : VM_CPUS);
-	arg(l, "-m");
-	arg(l, "%uM", memory_mb);
-	if (microvm) {
-		arg(l, "-global");
-		arg(l, "virtio-mmio.force-legacy=false");
-	}
+		option(l, "-machine", "pc,usb=off,vmport=off,smbus=off%s", ram);
+	if (emulated) /* Its translation cache would take about 1 GB unless bounded. */
+		option(l, "-accel", "tcg,thread=%s,tb-size=128",
+		       config->icount ? "single" : "multi");
+	else
+		option(l, "-accel", "kvm");
+	if (config->icount)
+		option(l, "-icount", "shift=0");
+	/* With ERMS the kernel copies by "rep movsb", which the emulator does byte by byte. */
+	option(l, "-cpu", emulated && !config->icount ? "max,-erms" : "max");
+	option(l, "-smp", "%u", config->cpus ? config->cpus : VM_CPUS);
+	option(l, "-m", "%uM", memory_mb);
+	if (microvm)
+		option(l, "-global", "virtio-mmio.force-legacy=false");
 	if (config->memory)
 		add_memory(l, config->memory, memory_mb, config->jail);
 	add_kernel(l, config);
-	arg(l, "-chardev");
-	arg(l, "socket,id=qmp,fd=%d", l->qmp);
-	arg(l, "-mon");
-	arg(l, "chardev=qmp,mode=control");
-	arg(l, "-chardev");
-	arg(l, "socket,id=console,fd=%d", l->console);
-	arg(l, "-serial");
-	arg(l, "chardev:console");
-	arg(l, "-chardev");
-	arg(l, "socket,id=agent,fd=%d", l->port);
-	arg(l, "-device");
-	arg(l, "virtio-serial-%s", bus);
-	arg(l, "-device");
-	arg(l, "virtserialport,chardev=agent,name=" WIRE_PORT_NAME);
-	arg(l, "-device");
-	arg(l, "virtio-rng-%s", bus);
+	option(l, "-chardev", "socket,id=qmp,fd=%d", l->qmp);
+	option(l, "-mon", "chardev=qmp,mode=control");
+	option(l, "-chardev", "socket,id=console,fd=%d", l->console);
+	option(l, "-serial", "chardev:console");
+	option(l, "-chardev", "socket,id=agent,fd=%d", l->port);
+	option(l, "-device", "virtio-serial-%s", bus);
+	option(l, "-device", "virtserialport,chardev=agent,name=" WIRE_PORT_NAME);
+	option(l, "-device", "virtio-rng-%s", bus);
 	for (size_t i = 0; i < config->ndisks; i++) {
-		arg(l, "-drive");
-		arg(l, "file=/proc/self/fd/%d,format=raw,if=none,id=disk%zu", l->disks[i], i);
-		arg(l, "-device");
-		arg(l, "virtio-blk-%s,drive=disk%zu", bus, i);
+		option(l, "-drive", "file=/proc/self/fd/%d,format=raw,if=none,id=disk%zu",
+		       l->disks[i], i);
+		option(l, "-device", "virtio-blk-%s,drive=disk%zu", bus, i);
 	}
 	l->argv[l->argc] = NULL;
 }
