@@ -133,6 +133,9 @@ static void serve(struct agent *agent, struct wire_message *request)
 	case WIRE_WRITE:
 		agent_write(request, &answer);
 		break;
+	case WIRE_ROOM:
+		agent_room(request, &answer);
+		break;
 	case WIRE_POWEROFF:
 		answer_begin(&answer, request->seq, 0, "");
 		end = true;

@@ -116,6 +116,13 @@ void agent_reseed(struct wire_message *request, struct wire_message *answer);
  */
 void agent_write(struct wire_message *request, struct wire_message *answer);
 
+/**
+ * agent_room() - serve WIRE_ROOM: make a file whose bytes the host puts in place
+ * @request: the request, at its first field
+ * @answer: gets the answer
+ */
+void agent_room(struct wire_message *request, struct wire_message *answer);
+
 /* agent_hold.c */
 
 /**

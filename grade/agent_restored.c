@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +19,11 @@
 #include "agent.h"
 
 #define SEED_MAX 256
+/* What an answer can name. */
+#define ROOM_PAGES_MAX ((WIRE_BODY_MAX - 1024) / sizeof(uint64_t))
+/* man 5 proc, /proc/PID/pagemap. */
+#define PAGEMAP_PRESENT (1ull << 63)
+#define PAGEMAP_FRAME ((1ull << 55) - 1)
 
 static const char *reseed(const void *seed, size_t len)
 {
@@ -101,4 +107,74 @@ void agent_write(struct wire_message *request, struct wire_message *answer)
 		answer_begin(answer, request->seq, 0, "");
 	if (fd >= 0)
 		close(fd);
+}
+
+/* The numbers of the frames at @mem, which process 1 has mapped; the call that failed. */
+static const char *find_frames(const volatile unsigned char *mem, size_t pages, uint64_t *frames)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE), len = pages * sizeof(*frames);
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	ssize_t got;
+
+	if (fd < 0)
+		return "open(/proc/self/pagemap)";
+	got = pread(fd, frames, len, (off_t)((uintptr_t)mem / page * sizeof(*frames)));
+	close(fd);
+	for (size_t i = 0; got == (ssize_t)len && i < pages; i++) {
+		if (!(frames[i] & PAGEMAP_PRESENT))
+			got = 0;
+		frames[i] &= PAGEMAP_FRAME;
+	}
+	if (got == (ssize_t)len)
+		return NULL;
+	if (got >= 0)
+		errno = ENODATA;
+	return "read(/proc/self/pagemap)";
+}
+
+/* Give a new file its pages, and say which; the call that failed. */
+static const char *make_room(const char *path, size_t size, size_t pages, uint64_t *frames)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	volatile unsigned char *mem = MAP_FAILED;
+	const char *failed = NULL;
+
+	if (fd < 0)
+		return "open";
+	if (ftruncate(fd, (off_t)size))
+		failed = "ftruncate";
+	else
+		mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (failed || mem == MAP_FAILED)
+		return failed ? failed : "mmap";
+	/* A page that was stored to is the file's until the file goes. */
+	for (size_t i = 0; i < pages; i++)
+		mem[i * page] = 0;
+	failed = find_frames(mem, pages, frames);
+	munmap((void *)mem, size);
+	return failed;
+}
+
+void agent_room(struct wire_message *request, struct wire_message *answer)
+{
+	static uint64_t frames[ROOM_PAGES_MAX];
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const char *path = wire_take_string(request), *failed;
+	uint64_t size = wire_take_u64(request);
+	size_t pages = (size_t)((size + page - 1) / page);
+
+	if (!wire_done(request) || !size || size > ROOM_PAGES_MAX * page) {
+		answer_begin(answer, request->seq, EPROTO, "bad request for room");
+		return;
+	}
+	failed = make_room(path, (size_t)size, pages, frames);
+	if (failed) {
+		answer_call(answer, request->seq, failed);
+		return;
+	}
+	answer_begin(answer, request->seq, 0, "");
+	/* Host and guest are of one byte order: both are x86. */
+	wire_put_bytes(answer, frames, pages * sizeof(frames[0]));
 }

@@ -16,6 +16,8 @@
 #define CR4_LA57 (1ull << 12)
 /* The kernel limits how much is copied at once (MAX_RW_COUNT); so do we. */
 #define PIECE (16u << 20)
+/* So many frames are written at once, which is a piece of 1 MiB. */
+#define WRITE_FRAMES 256
 
 /* The number behind @name, which follows a blank, a newline or nothing. */
 static bool number_of(const char *text, const char *name, uint64_t *value, const char **rest)
@@ -157,6 +159,40 @@ bool look_read(void *arg, uint64_t pa, void *to, size_t len)
 		at += got;
 		pa += (uint64_t)got;
 		len -= (size_t)got;
+	}
+	return true;
+}
+
+bool look_write_frames(const struct look *look, const void *frames, const void *data, size_t len)
+{
+	struct iovec remote[WRITE_FRAMES], local = { .iov_base = (void *)data };
+	const unsigned char *number = frames;
+	size_t count = 0;
+
+	while (len) {
+		size_t piece = len < PAGE_BYTES ? len : PAGE_BYTES;
+		uint64_t frame;
+
+		memcpy(&frame, number, sizeof(frame));
+		number += sizeof(frame);
+		if (frame >= look->size / PAGE_BYTES) {
+			errno = EFAULT;
+			return false;
+		}
+		remote[count++] = (struct iovec){
+			.iov_base = (void *)(uintptr_t)(look->base + frame * PAGE_BYTES),
+			.iov_len = piece,
+		};
+		local.iov_len += piece;
+		len -= piece;
+		if (len && count < WRITE_FRAMES)
+			continue;
+		if (process_vm_writev(look->pid, &local, 1, remote, count, 0) !=
+		    (ssize_t)local.iov_len)
+			return false;
+		local.iov_base = (char *)local.iov_base + local.iov_len;
+		local.iov_len = 0;
+		count = 0;
 	}
 	return true;
 }

@@ -5,7 +5,8 @@
  * QEMU says over its control channel what the registers are and where in its own
  * memory the guest's lies; that is read with process_vm_readv(), so a machine
  * needs neither a file nor an argument for it, in a jail or not, booted or
- * restored. Nothing in the guest is asked, and nothing there is changed.
+ * restored. Nothing in the guest is asked, and nothing there is changed but by
+ * look_write_frames().
  */
 #ifndef GRADE_LOOK_H
 #define GRADE_LOOK_H
@@ -119,6 +120,21 @@ int look_go(struct look *look, char *error, size_t error_size);
  * Return: false when that is no memory, or not to be read.
  */
 bool look_read(void *look, uint64_t pa, void *to, size_t len);
+
+/**
+ * look_write_frames() - store in frames of guest-physical memory
+ * @look: how
+ * @frames: their numbers, a uint64_t each, wherever they lie in memory: as many as
+ *	the bytes need
+ * @data: the bytes, which begin where a frame begins
+ * @len: how many
+ *
+ * The guest runs meanwhile, unless it was stopped.
+ *
+ * Return: false when one is no frame of its memory, or not to be written; those
+ * before may have been written.
+ */
+bool look_write_frames(const struct look *look, const void *frames, const void *data, size_t len);
 
 /**
  * look_tables() - the page tables of a processor

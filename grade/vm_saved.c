@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "look.h"
 #include "qmp.h"
 #include "text.h"
 #include "vm.h"
@@ -25,23 +26,17 @@ int vm_save(struct vm *vm, int fd, int64_t deadline_ms, char *error, size_t erro
 	return qmp_save(vm_qmp(vm), fd, deadline_ms, error, error_size);
 }
 
-/* Have the guest do what has no answer but that it held. */
-static int have_done(struct vm *vm, struct wire_message *request, const char *doing,
-		     int64_t deadline_ms, char *error, size_t error_size)
+/* Have the guest do it; @answer is at what the request gives back. */
+static int have_answered(struct vm *vm, struct wire_message *request, struct wire_message *answer,
+			 const char *doing, int64_t deadline_ms, char *error, size_t error_size)
 {
-	struct wire_message *answer = malloc(sizeof(*answer));
-	enum vm_result result = VM_ERROR;
 	const char *text = "";
+	enum vm_result result;
 	char clean[200];
 	uint32_t err = 0;
 
-	if (answer)
-		result = vm_ask(vm, request, answer, &err, &text, NULL, NULL, deadline_ms);
-	else
-		errno = ENOMEM;
+	result = vm_ask(vm, request, answer, &err, &text, NULL, NULL, deadline_ms);
 	text_clean(clean, sizeof(clean), text, strlen(text));
-	if (result == VM_OK && !err && !wire_done(answer))
-		result = VM_GARBAGE;
 	if (result == VM_TIMEOUT)
 		snprintf(error, error_size, "%s: the guest did not answer in time", doing);
 	else if (result == VM_ERROR)
@@ -50,8 +45,27 @@ static int have_done(struct vm *vm, struct wire_message *request, const char *do
 		snprintf(error, error_size, "%s: the machine ended or made no sense", doing);
 	else if (err)
 		snprintf(error, error_size, "%s: %s", doing, clean);
-	free(answer);
 	return result == VM_OK && !err ? 0 : -1;
+}
+
+/* Have the guest do what has no answer but that it held. */
+static int have_done(struct vm *vm, struct wire_message *request, const char *doing,
+		     int64_t deadline_ms, char *error, size_t error_size)
+{
+	struct wire_message *answer = malloc(sizeof(*answer));
+	int rc = -1;
+
+	if (!answer) {
+		snprintf(error, error_size, "%s: no memory", doing);
+	} else {
+		rc = have_answered(vm, request, answer, doing, deadline_ms, error, error_size);
+		if (!rc && !wire_done(answer)) {
+			snprintf(error, error_size, "%s: the answer made no sense", doing);
+			rc = -1;
+		}
+	}
+	free(answer);
+	return rc;
 }
 
 static int reseed(struct vm *vm, int64_t deadline_ms, char *error, size_t error_size)
@@ -85,6 +99,39 @@ int vm_restore(struct vm *vm, const struct vm_config *config, int64_t deadline_m
 		       0;
 }
 
+/*
+ * Have the guest make room for a file, and store the bytes there from outside:
+ * through the emulated port each is copied three times by translated code, which
+ * for a module with its debugging information takes longer than loading it. False
+ * when that cannot be done here.
+ */
+static bool put_in_place(struct vm *vm, const char *guest, const void *data, size_t len,
+			 int64_t deadline_ms)
+{
+	struct wire_message *request = malloc(sizeof(*request)), *answer = malloc(sizeof(*answer));
+	size_t size = 0, pages = (len + PAGE_BYTES - 1) / PAGE_BYTES;
+	const void *frames;
+	struct look look;
+	char error[256];
+	bool done = false;
+
+	if (!request || !answer || look_open(&look, vm, deadline_ms, error, sizeof(error)))
+		goto out;
+	wire_begin(request, WIRE_ROOM, 0);
+	wire_put_string(request, guest);
+	wire_put_u64(request, len);
+	if (have_answered(vm, request, answer, "making room for a file", deadline_ms, error,
+			  sizeof(error)))
+		goto out;
+	frames = wire_take_bytes(answer, &size);
+	done = wire_done(answer) && size == pages * sizeof(uint64_t) &&
+	       look_write_frames(&look, frames, data, len);
+out:
+	free(request);
+	free(answer);
+	return done;
+}
+
 int vm_write_file(struct vm *vm, const char *guest, const void *data, size_t len,
 		  int64_t deadline_ms, char *error, size_t error_size)
 {
@@ -93,6 +140,10 @@ int vm_write_file(struct vm *vm, const char *guest, const void *data, size_t len
 	size_t done = 0;
 	int rc = 0;
 
+	if (put_in_place(vm, guest, data, len, deadline_ms)) {
+		free(request);
+		return 0;
+	}
 	if (!request) {
 		snprintf(error, error_size, "no memory");
 		return -1;

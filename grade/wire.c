@@ -176,7 +176,7 @@ long wire_decode(struct wire_message *m, const uint8_t *data, size_t len)
 		return 0;
 	length = (uint32_t)load_le(data + 4, 4);
 	type = (uint16_t)load_le(data + 8, 2);
-	if (length > WIRE_BODY_MAX || type < WIRE_HELLO || type > WIRE_TOUCH)
+	if (length > WIRE_BODY_MAX || type < WIRE_HELLO || type > WIRE_ROOM)
 		return -1;
 	if (len - WIRE_HEADER_SIZE < length)
 		return 0;

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d61524bu /* "KRam" */
-#define WIRE_VERSION 5
+#define WIRE_VERSION 6
 #define WIRE_BODY_MAX (64 * 1024)
 /* Name of the virtio-serial port, as the guest sees it in sysfs. */
 #define WIRE_PORT_NAME "kshram.agent"
@@ -53,6 +53,9 @@
  *	from now on depends on these bytes, and its clock is right
  * @WIRE_WRITE: host: string path in the guest, u64 offset, bytes; stores them in
  *	the file, which is made anew for offset 0
+ * @WIRE_ROOM: host: string path in the guest, u64 size in bytes; makes the file
+ *	anew, of pages that stay where they are, and gives their frames' numbers, as
+ *	bytes, eight each, lowest first
  * @WIRE_HOLD: host: u32 worker or WIRE_AGENT, u64 number, u64 offset in the
  *	worker's mapping; gives u64 the address of that byte. From the answer to the
  *	next request the process runs the loop of hold.h with these in its registers,
@@ -81,6 +84,7 @@ enum wire_type {
 	WIRE_WRITE,
 	WIRE_HOLD,
 	WIRE_TOUCH,
+	WIRE_ROOM,
 };
 
 /* In WIRE_HOLD: the agent itself in place of a worker. */

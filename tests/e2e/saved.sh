@@ -142,6 +142,49 @@ if command -v bwrap >/dev/null; then
 	check "in a jail: restored, and full marks" jailed
 fi
 
+# --- how the module gets there ---------------------------------------------------------
+
+# What stands between the grader and the call that stores in QEMU's memory.
+cat >"$tmp/store.c" <<'END'
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+ssize_t process_vm_writev(pid_t pid, const struct iovec *local, unsigned long nlocal,
+			  const struct iovec *remote, unsigned long nremote, unsigned long flags)
+{
+	const char *said = getenv("FORBID") ? "no\n" : "yes\n";
+	int fd = open(getenv("STORES"), O_WRONLY | O_CREAT | O_APPEND, 0600);
+
+	if (fd < 0 || write(fd, said, said[0] == 'n' ? 3 : 4) < 0)
+		abort();
+	close(fd);
+	if (said[0] == 'y')
+		return syscall(SYS_process_vm_writev, pid, local, nlocal, remote, nremote, flags);
+	errno = EPERM;
+	return -1;
+}
+END
+
+# stores WORD VARIABLE=VALUE... - a grading restored, full marks; what the host said.
+stores() {
+	word=$1
+	shift
+	rm -f "$tmp/stores"
+	gcc -shared -fPIC -o "$tmp/store.so" "$tmp/store.c" || return 1
+	(
+		export LD_PRELOAD="$tmp/store.so" STORES="$tmp/stores" "$@"
+		grade "$tmp/stored" "$module"
+	) && sort -u "$tmp/stores" | grep -qx "$word" &&
+		jq -e '.machine == "restored" and .score == 100 and .notes == []' "$tmp/stored"
+}
+check "the module is stored in the machine's memory" stores yes
+check "where the host forbids that, it is sent" stores no FORBID=1
+
 # --- what is drawn -------------------------------------------------------------------
 
 # draws - random bytes of a restored machine, by every road user space has.

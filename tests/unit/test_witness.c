@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * test_witness.c - registers, the agent's program, and what a kernel patches itself
+ * test_witness.c - registers, stores, the agent's program, and what a kernel patches itself
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../grade/hold.h"
 #include "../../grade/look.h"
@@ -54,6 +57,55 @@ static void test_registers(void **state)
 		text[len] = '\0';
 		assert_false(look_parse(&cpu, text));
 	}
+}
+
+/* ---- stores from outside ---- */
+
+#define FRAMES 300
+#define MEMORY ((size_t)FRAMES * PAGE_BYTES)
+
+/* Frame @i of the file is the last but @i of the memory. */
+static void frames_backwards(unsigned char *numbers)
+{
+	for (uint64_t i = 0; i < FRAMES; i++) {
+		uint64_t frame = FRAMES - 1 - i;
+
+		memcpy(numbers + i * sizeof(frame), &frame, sizeof(frame));
+	}
+}
+
+static void test_write_frames(void **state)
+{
+	/* Our own memory in place of QEMU's; the numbers at an odd address. */
+	unsigned char *memory = calloc(1, MEMORY), *data = malloc(MEMORY);
+	unsigned char *numbers = malloc(FRAMES * sizeof(uint64_t) + 1);
+	const struct look look = { .pid = getpid(),
+				   .base = (uint64_t)(uintptr_t)memory,
+				   .size = MEMORY };
+	const uint64_t outside = FRAMES;
+
+	(void)state;
+	assert_true(memory && data && numbers);
+	for (size_t i = 0; i < MEMORY; i++)
+		data[i] = (unsigned char)(i / PAGE_BYTES + i);
+	frames_backwards(numbers + 1);
+	/* More than are written at once, and the last of them in part. */
+	assert_true(look_write_frames(&look, numbers + 1, data, MEMORY - 1));
+	for (size_t i = 1; i < FRAMES; i++)
+		assert_memory_equal(memory + i * PAGE_BYTES, data + (FRAMES - 1 - i) * PAGE_BYTES,
+				    PAGE_BYTES);
+	assert_memory_equal(memory, data + MEMORY - PAGE_BYTES, PAGE_BYTES - 1);
+	assert_int_equal(memory[PAGE_BYTES - 1], 0);
+	/* What a guest calls its frame may be anything. */
+	memcpy(numbers + 1, &outside, sizeof(outside));
+	errno = 0;
+	assert_false(look_write_frames(&look, numbers + 1, data, 1));
+	assert_int_equal(errno, EFAULT);
+	memset(numbers + 1, 0xff, sizeof(outside));
+	assert_false(look_write_frames(&look, numbers + 1, data, 1));
+	free(memory);
+	free(data);
+	free(numbers);
 }
 
 /* ---- the agent's program ---- */
@@ -183,6 +235,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_registers),
+		cmocka_unit_test(test_write_frames),
 		cmocka_unit_test_setup(test_program, make_program),
 		cmocka_unit_test_setup(test_differs, make_program),
 		cmocka_unit_test(test_patched),
