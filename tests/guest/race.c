@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * race.c - stores, mmaps, forks and moves while others resize
- *
- * Every writer owns words of the first page, which each size keeps. It stores
- * a number through a mapping that it has had from the start, and then looks for
- * it through one made just now, on another node: if a resize ever left an entry
- * that points to memory it gave up, the two disagree, at once or when the page
- * has found its next owner.
+ * race.c - stores at the end, mmaps, first faults and opens that race a resize or a load
  */
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
@@ -25,191 +18,7 @@
 #include "slots.h"
 #include "tap.h"
 
-#define PROCESSES 2
-#define THREADS 3
-
-static __thread sigjmp_buf beyond;
 static int way_fd;
-static time_t storm_end;
-
-static time_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
-}
-
-static void on_sigbus(int signal)
-{
-	(void)signal;
-	siglongjmp(beyond, 1);
-}
-
-/* Reproducible, one state a thread. */
-static unsigned int next_random(unsigned int *state)
-{
-	*state = *state * 1103515245 + 12345;
-	return *state >> 8;
-}
-
-/* The byte, or 0 when it lies beyond the end. */
-static unsigned char peek(const volatile unsigned char *byte)
-{
-	if (sigsetjmp(beyond, 1))
-		return 0;
-	return *byte;
-}
-
-struct writer {
-	int fd;
-	unsigned int word;
-	unsigned int random;
-};
-
-/* Store through @old, look through a fresh mapping of @pages pages. */
-static void write_and_look(struct writer *w, volatile uint64_t *old, uint64_t value)
-{
-	unsigned long pages = 1 + next_random(&w->random) % 4;
-	volatile unsigned char *mem;
-	uint64_t seen;
-
-	old[w->word] = value;
-	mem = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, w->fd, 0);
-	if (mem == MAP_FAILED) {
-		/* Right now the slot is smaller than that. */
-		CHECK(errno == EINVAL && pages > 1);
-		return;
-	}
-	/* The last page may be gone by now; nobody stored to its end. */
-	if (peek(&mem[pages * PAGE - 8]))
-		tap_fail("found what nobody stored");
-	seen = ((volatile uint64_t *)mem)[w->word];
-	if (seen != value)
-		tap_fail("word %u: stored %lu, found %lu", w->word, value, seen);
-	if (value % 7 == 0) {
-		/* A move while a resize may be under way. */
-		void *at = mmap(NULL, pages * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-		CHECK(mremap((void *)mem, pages * PAGE, pages * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
-			     at) == at);
-		mem = at;
-		CHECK(((volatile uint64_t *)mem)[w->word] == value);
-	}
-	CHECK_IS(munmap((void *)mem, pages * PAGE), 0);
-}
-
-static void *writer(void *arg)
-{
-	struct writer *w = arg;
-	volatile uint64_t *old = (uint64_t *)slot_map(w->fd, PAGE);
-	uint64_t start = old[w->word], last = start;
-	pid_t pid;
-	int i, status;
-
-	for (i = 1; i <= tap_rounds || now() < storm_end; i++) {
-		/* Whatever sizes the slot has had since it was stored. */
-		if (old[w->word] != last)
-			tap_fail("word %u: %lu was lost, there is %lu", w->word, last,
-				 old[w->word]);
-		last = start + i;
-		write_and_look(w, old, last);
-		if (i % 64 == 0) {
-			/* A child inherits the entries and stores once more. */
-			pid = fork();
-			if (pid == 0) {
-				old[w->word]++;
-				_exit(0);
-			}
-			CHECK_IS(waitpid(pid, &status, 0), pid);
-			CHECK_IS(status, 0);
-			CHECK(old[w->word] == ++last);
-		}
-	}
-	CHECK(old[w->word] == last);
-	if (w->word == 0)
-		printf("# each of %d threads stored some %d numbers\n", PROCESSES * THREADS, i - 1);
-	CHECK(munmap((void *)old, PAGE) == 0);
-	return NULL;
-}
-
-static void writers(const char *node, unsigned int process)
-{
-	struct writer w[THREADS];
-	pthread_t threads[THREADS];
-	unsigned int i;
-
-	for (i = 0; i < THREADS; i++) {
-		w[i].fd = slot_open(node, O_RDWR);
-		w[i].word = process * THREADS + i;
-		w[i].random = 1 + w[i].word;
-		CHECK_IS(pthread_create(&threads[i], NULL, writer, &w[i]), 0);
-	}
-	for (i = 0; i < THREADS; i++)
-		CHECK_IS(pthread_join(threads[i], NULL), 0);
-}
-
-/* Up and down, from one page to 4 MiB, until killed. */
-static void resizer(unsigned int seed)
-{
-	int fd = slot_open(NODE(0), O_RDWR);
-	unsigned int random = seed;
-	unsigned long size;
-
-	for (;;) {
-		size = PAGE +
-		       next_random(&random) % (next_random(&random) % 16 ? 4 * PAGE : 4 << 20);
-		if (size > 4 << 20)
-			size = 4 << 20;
-		if (ioctl(fd, KSHRAM_SETSIZE, size) && errno != ENOMEM)
-			tap_fail("SETSIZE %lu: %s", size, strerror(errno));
-	}
-}
-
-static void storm(void)
-{
-	struct sigaction action = { .sa_handler = on_sigbus };
-	pid_t resizers[2], pids[PROCESSES];
-	uint64_t *words;
-	unsigned int i;
-	struct stat st;
-	int status, fd;
-
-	sigaction(SIGBUS, &action, NULL);
-	CHECK_IS(stat(NODE(0), &st), 0);
-	unlink("/tmp/kshram-twin");
-	CHECK_IS(mknod("/tmp/kshram-twin", S_IFCHR | 0600, st.st_rdev), 0);
-	storm_end = now() + tap_storm;
-	for (i = 0; i < 2; i++) {
-		resizers[i] = fork();
-		if (resizers[i] == 0)
-			resizer(i + 100);
-	}
-	for (i = 0; i < PROCESSES; i++) {
-		pids[i] = fork();
-		if (pids[i] == 0) {
-			writers(i % 2 ? "/tmp/kshram-twin" : NODE(0), i);
-			fflush(stdout);
-			_exit(0);
-		}
-	}
-	for (i = 0; i < PROCESSES; i++) {
-		CHECK_IS(waitpid(pids[i], &status, 0), pids[i]);
-		CHECK_IS(status, 0);
-	}
-	for (i = 0; i < 2; i++) {
-		CHECK_IS(waitpid(resizers[i], &status, WNOHANG), 0);
-		kill(resizers[i], SIGKILL);
-		waitpid(resizers[i], &status, 0);
-	}
-	unlink("/tmp/kshram-twin");
-	fd = slot_open(NODE(0), O_RDWR);
-	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, 4096), 0);
-	words = (uint64_t *)slot_map(fd, PAGE);
-	for (i = 0; i < PROCESSES * THREADS; i++)
-		CHECK(words[i] >= (uint64_t)tap_rounds);
-	memset(words, 0, PAGE);
-}
 
 #define EDGE_PAGES 1024UL
 
@@ -219,17 +28,17 @@ static void edge_writer(volatile unsigned char *mem)
 	/* Static: a jump back leaves it alone. */
 	static unsigned int random = 50;
 
-	sigsetjmp(beyond, 1);
+	sigsetjmp(sigbus_jump, 0);
 	for (;;) {
 		/* Not the first words of a page, which the resizer uses. */
-		mem[next_random(&random) % EDGE_PAGES * PAGE + 64 + random % 4000] = 0xaa;
+		mem[draw_random(&random) % EDGE_PAGES * PAGE + 64 + random % 4000] = 0xaa;
 	}
 }
 
 /* Does this byte raise SIGBUS now? */
 static bool is_beyond(volatile unsigned char *byte, bool store)
 {
-	if (sigsetjmp(beyond, 1))
+	if (sigsetjmp(sigbus_jump, 0))
 		return true;
 	if (store)
 		*byte = 0x11;
@@ -246,16 +55,16 @@ static bool is_beyond(volatile unsigned char *byte, bool store)
  */
 static void edge(void)
 {
-	struct sigaction action = { .sa_handler = on_sigbus };
 	volatile unsigned char *mem, *twin, *first;
 	unsigned int random = 7, i, stored = 0;
 	unsigned char *others[2];
 	unsigned long size, pages;
 	struct stat st;
 	pid_t pids[2];
+	time_t end;
 	int fd, status;
 
-	sigaction(SIGBUS, &action, NULL);
+	sigbus_catch();
 	CHECK_IS(stat(NODE(3), &st), 0);
 	unlink("/tmp/kshram-edge");
 	CHECK_IS(mknod("/tmp/kshram-edge", S_IFCHR | 0600, st.st_rdev), 0);
@@ -272,9 +81,9 @@ static void edge(void)
 		if (pids[i] == 0)
 			edge_writer(i ? mem : twin);
 	}
-	storm_end = now() + tap_storm / 4;
-	for (i = 0; i < (unsigned int)tap_rounds || now() < storm_end; i++) {
-		size = next_random(&random) % (i % 4 ? 8 * PAGE : EDGE_PAGES * PAGE) + 1;
+	end = monotonic_seconds() + tap_storm / 4;
+	for (i = 0; i < (unsigned int)tap_rounds || monotonic_seconds() < end; i++) {
+		size = draw_random(&random) % (i % 4 ? 8 * PAGE : EDGE_PAGES * PAGE) + 1;
 		pages = (size + PAGE - 1) / PAGE;
 		CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, size), 0);
 		first = i % 2 ? mem : twin;
@@ -365,7 +174,7 @@ static void *urgent_resizer(void *arg)
 	CHECK_IS(sched_setscheduler(0, SCHED_FIFO, &param), 0);
 	for (;;) {
 		/* Shorter ones than the mmap itself would let it get nowhere. */
-		pause.tv_nsec = next_random(&random) % (2 * way_ns);
+		pause.tv_nsec = draw_random(&random) % (2 * way_ns);
 		nanosleep(&pause, NULL);
 		/* Another number of pages each time, or the memory would stay where it is. */
 		more = !more;
@@ -448,7 +257,6 @@ static void open_while_loading(void)
 }
 
 const struct tap_test race_tests[] = {
-	{ "no store is lost, none seen elsewhere, while the slot is resized", storm },
 	{ "stores everywhere while it is resized: SIGBUS beyond the end, and only there", edge },
 	{ "a resize in the midst of an mmap leaves it no old page", mmap_under_way },
 	{ "several threads take the first fault of a mapping at once", first_fault_at_once },

@@ -14,6 +14,7 @@
 #include "tap.h"
 
 const char *slot_backing = "kmalloc";
+__thread sigjmp_buf sigbus_jump;
 
 /**
  * slot_is_shmem() - is it the shmem backing that is tested?
@@ -112,6 +113,48 @@ bool raises_sigbus(volatile unsigned char *byte, bool write)
 	}
 	CHECK_IS(status, 0);
 	return false;
+}
+
+static void on_sigbus(int signal)
+{
+	(void)signal;
+	siglongjmp(sigbus_jump, 1);
+}
+
+/**
+ * sigbus_catch() - from now on a SIGBUS is a jump to sigbus_jump
+ */
+void sigbus_catch(void)
+{
+	/* Not blocked in the handler, so there is no mask to restore. */
+	struct sigaction action = { .sa_handler = on_sigbus, .sa_flags = SA_NODEFER };
+
+	CHECK_IS(sigaction(SIGBUS, &action, NULL), 0);
+}
+
+/**
+ * draw_random() - the next pseudo-random number
+ * @state: of this sequence; any value begins one
+ *
+ * Return: 24 bits.
+ */
+unsigned int draw_random(unsigned int *state)
+{
+	*state = *state * 1103515245 + 12345;
+	return *state >> 8;
+}
+
+/**
+ * monotonic_seconds() - the time, for differences
+ *
+ * Return: seconds.
+ */
+time_t monotonic_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
 }
 
 /**

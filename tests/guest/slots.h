@@ -5,9 +5,11 @@
 #ifndef GUEST_SLOTS_H
 #define GUEST_SLOTS_H
 
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+#include <time.h>
 
 #define PAGE 4096UL
 #define NODE(n) "/dev/kshram" #n
@@ -30,6 +32,13 @@ unsigned char *slot_map(int fd, size_t len);
 bool all_bytes(const unsigned char *mem, int value, size_t len);
 /* Does reading or writing this byte raise SIGBUS? Asked in a child. */
 bool raises_sigbus(volatile unsigned char *byte, bool write);
+/* Where a SIGBUS leads, once it is caught; each thread says so with sigsetjmp(sigbus_jump, 0). */
+extern __thread sigjmp_buf sigbus_jump;
+void sigbus_catch(void);
+/* Pseudo-random numbers that are the same in every run: one state a thread. */
+unsigned int draw_random(unsigned int *state);
+/* Seconds that have passed since some time in the past. */
+time_t monotonic_seconds(void);
 /* The first "name: N kB" of /proc/meminfo, in bytes. */
 size_t meminfo(const char *name);
 /* init_module() and delete_module(); -1 and errno. */

@@ -73,7 +73,7 @@ groups() {
 
 # What runs on two. Nothing else does: where more processors are emulated than there
 # are, they spend most of their time waiting for one another.
-races="large race file"
+races="large storm race file"
 
 # tests NAME BACKING CPUS APPEND GROUPS - a machine for these. The module is there before
 # the first group, unless that loads it. The detectors of `debug` must be on to the end,

@@ -22,11 +22,11 @@ static const struct {
 	const char *name;
 	const struct tap_test *tests;
 } groups[] = {
-	{ "planted", planted_tests }, { "faults", faults_tests },	{ "abi", abi_tests },
-	{ "mmap", mmap_tests },	      { "load", load_tests },		{ "race", race_tests },
-	{ "file", file_tests },	      { "bell", bell_tests },		{ "admin", admin_tests },
-	{ "pages", pages_tests },     { "shmem", shmem_tests },		{ "large", large_tests },
-	{ "health", health_tests },   { "detectors", detectors_tests },
+	{ "planted", planted_tests }, { "faults", faults_tests }, { "abi", abi_tests },
+	{ "mmap", mmap_tests },	      { "load", load_tests },	  { "race", race_tests },
+	{ "file", file_tests },	      { "bell", bell_tests },	  { "admin", admin_tests },
+	{ "pages", pages_tests },     { "shmem", shmem_tests },	  { "large", large_tests },
+	{ "storm", storm_tests },     { "health", health_tests }, { "detectors", detectors_tests },
 };
 
 static const struct tap_test *group(const char *name)

@@ -84,6 +84,7 @@ extern const struct tap_test faults_tests[];
 extern const struct tap_test abi_tests[];
 extern const struct tap_test mmap_tests[];
 extern const struct tap_test load_tests[];
+extern const struct tap_test storm_tests[];
 extern const struct tap_test race_tests[];
 extern const struct tap_test file_tests[];
 extern const struct tap_test bell_tests[];
