@@ -221,3 +221,21 @@ int kernel_read(const char *dir, const char *name, char *text, size_t size)
 	errno = saved;
 	return rc;
 }
+
+bool kernel_has_option(const char *dir, const char *line)
+{
+	char path[PATH_MAX], text[256];
+	bool found = false;
+	FILE *file;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/config", dir) >= sizeof(path))
+		return false;
+	file = fopen(path, "re");
+	while (file && !found && fgets(text, sizeof(text), file)) {
+		text[strcspn(text, "\n")] = '\0';
+		found = !strcmp(text, line);
+	}
+	if (file)
+		fclose(file);
+	return found;
+}

@@ -61,4 +61,13 @@ int kernel_names(char *names, size_t size, char *error, size_t error_size);
  */
 int kernel_read(const char *dir, const char *name, char *text, size_t size);
 
+/**
+ * kernel_has_option() - was a kernel configured so?
+ * @dir: its directory
+ * @line: a line of its config: "CONFIG_MODULES=y"
+ *
+ * Return: whether the file config there has this line.
+ */
+bool kernel_has_option(const char *dir, const char *line);
+
 #endif /* GRADE_KERNELS_H */

@@ -202,30 +202,6 @@ static int memory_of(const struct vm_config *config, off_t initramfs, unsigned i
 	return 0;
 }
 
-/*
- * Is @line in the kernel's config? The microvm machine boots faster, but its
- * devices are found through the kernel's command line (with ACPI, which could
- * name them too, Linux takes the machine for one without timers and, under
- * TCG, waits for ever), so the kernel must be built for that.
- */
-static bool has_option(const char *dir, const char *line)
-{
-	char path[PATH_MAX], text[256];
-	bool found = false;
-	FILE *file;
-
-	if ((size_t)snprintf(path, sizeof(path), "%s/config", dir) >= sizeof(path))
-		return false;
-	file = fopen(path, "re");
-	while (file && !found && fgets(text, sizeof(text), file)) {
-		text[strcspn(text, "\n")] = '\0';
-		found = !strcmp(text, line);
-	}
-	if (file)
-		fclose(file);
-	return found;
-}
-
 /* Its memory is a file's, written to or as a copy of it, or only QEMU's own. */
 static void add_memory(struct launch *l, const struct vm_memory *memory, unsigned int memory_mb,
 		       bool jail)
@@ -260,7 +236,13 @@ static void add_kernel(struct launch *l, const struct vm_config *config)
 static void make_argv(struct launch *l, const struct vm_config *config, const char *accelerator,
 		      unsigned int memory_mb)
 {
-	bool microvm = has_option(config->kernel_dir, "CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES=y");
+	/*
+	 * It boots faster, but its devices are found through the kernel's command line:
+	 * with ACPI, which could name them too, Linux takes it for a machine without
+	 * timers and, under TCG, waits for ever.
+	 */
+	bool microvm =
+		kernel_has_option(config->kernel_dir, "CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES=y");
 	const char *bus = microvm ? "device" : "pci";
 	const char *ram = config->memory ? ",memory-backend=ram" : "";
 	bool emulated = strcmp(accelerator, "kvm") != 0;
@@ -298,7 +280,12 @@ static void make_argv(struct launch *l, const struct vm_config *config, const ch
 	add_kernel(l, config);
 	option(l, "-chardev", "socket,id=qmp,fd=%d", l->qmp);
 	option(l, "-mon", "chardev=qmp,mode=control");
-	option(l, "-chardev", "socket,id=console,fd=%d", l->console);
+	if (config->interactive) {
+		option(l, "-chardev", "socket,id=console,fd=%d", l->console);
+	} else {
+		option(l, "-add-fd", "fd=%d,set=1", l->console);
+		option(l, "-chardev", "null,id=console,logfile=/dev/fdset/1,logappend=on");
+	}
 	option(l, "-serial", "chardev:console");
 	option(l, "-chardev", "socket,id=agent,fd=%d", l->port);
 	option(l, "-device", "virtio-serial-%s", bus);
@@ -448,6 +435,17 @@ static int make_pair(int *ours, int *theirs)
 	return fcntl(*ours, F_SETFL, O_NONBLOCK);
 }
 
+static int make_pipe(int *ours, int *theirs)
+{
+	int pair[2];
+
+	if (pipe2(pair, O_CLOEXEC))
+		return -1;
+	*ours = pair[0];
+	*theirs = pair[1];
+	return fcntl(*ours, F_SETFL, O_NONBLOCK);
+}
+
 static void close_one(int *fd)
 {
 	if (*fd >= 0)
@@ -465,8 +463,8 @@ int qemu_start(struct qemu *qemu, const struct vm_config *config, const char *ac
 			    .qmp = -1,
 			    .jail = JAIL_NONE };
 	unsigned int memory_mb;
-	int rc = -1, pair[2];
 	off_t size = 0;
+	int rc = -1;
 
 	*qemu = (struct qemu)QEMU_INIT;
 	for (size_t i = 0; i < VM_DISKS_MAX; i++)
@@ -481,14 +479,16 @@ int qemu_start(struct qemu *qemu, const struct vm_config *config, const char *ac
 	}
 	if (memory_of(config, size, &memory_mb, error, error_size))
 		goto out;
-	if (make_pair(&qemu->port, &l.port) || make_pair(&qemu->console, &l.console) ||
-	    make_pair(&qemu->qmp, &l.qmp) || pipe2(pair, O_CLOEXEC)) {
-		snprintf(error, error_size, "cannot make a socket: %s", strerror(errno));
+	/*
+	 * A console that nobody types at is a pipe: byte by byte a socket holds some 270,
+	 * and QEMU drops what finds no room, where it waits with a log.
+	 */
+	if (make_pair(&qemu->port, &l.port) || make_pair(&qemu->qmp, &l.qmp) ||
+	    (config->interactive ? make_pair : make_pipe)(&qemu->console, &l.console) ||
+	    make_pipe(&qemu->errors, &l.errors)) {
+		snprintf(error, error_size, "cannot make a channel: %s", strerror(errno));
 		goto out;
 	}
-	qemu->errors = pair[0];
-	l.errors = pair[1];
-	fcntl(qemu->errors, F_SETFL, O_NONBLOCK);
 	if (config->jail && jail_open(&l.jail, config, !strcmp(accelerator, "kvm"), memory_mb,
 				      l.initramfs, error, error_size))
 		goto out;

@@ -194,6 +194,20 @@ check 'a panic: 123, with the console' all 'ended 123' 'says out before' \
 run --timeout 25 -- sleep 100000
 check 'time-out: 124' ended 124 'stopped after 25 s while'
 
+# More than the kernel holds of it for a reader that is late, byte by byte.
+late_reader() {
+	: >"$tmp/con"
+	"$vm" --kernel "$dir" --console "$tmp/con" -- \
+		sh -c 'stty -opost </dev/ttyS0; echo go >/dev/ttyS0; seq 30000 >/dev/ttyS0; echo end' >"$tmp/out" 2>"$tmp/err" &
+	pid=$!
+	within grep -aq '^go' "$tmp/con" && kill -STOP "$pid" && sleep 2 && kill -CONT "$pid" &&
+		wait "$pid" || return 1
+	pid=
+	sed -n '/^go/,$p' "$tmp/con" | tr -d '\r' | grep -ax '[0-9]*' >"$tmp/numbers" || return 1
+	seq 30000 | cmp - "$tmp/numbers" && says out end
+}
+check 'a reader of the console that is late misses nothing' late_reader
+
 # An agent that is none: it fills the console, then speaks nonsense.
 cat >"$tmp/agent" <<'END'
 #!/bin/busybox sh
