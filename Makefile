@@ -95,7 +95,7 @@ soak: ## storms, fuzzer, foreign programs and packages for hours instead of seco
 		$(foreach k,lab 6.12 7.x,"SOAK=1 KERNEL=$(k) tests/e2e/foreign.sh" \
 			"KERNEL=$(k) tests/e2e/lib.sh" "KERNEL=$(k) tests/e2e/tools.sh") "FULL=1 tests/e2e/deb.sh" "SOAK=1 tests/e2e/kernel-get.sh" \
 		"SOAK=1 tests/e2e/bad.sh" "SOAK=1 tests/e2e/advice.sh" "SOAK=1 tests/e2e/fuzzers.sh" "SOAK=1 tests/e2e/kills.sh" \
-		"SOAK=1 tests/e2e/load.sh"
+		"SOAK=1 tests/e2e/hostile.sh" "SOAK=1 tests/e2e/load.sh"
 
 bench: ## the module against other shared memory; a grading's seconds; docs/bench-*.md
 	@packaging/install-packages demo kernel test

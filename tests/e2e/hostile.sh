@@ -3,21 +3,24 @@
 #
 # Modules that attack the grader or the host, each graded in a jail, get no more
 # points than what they do honestly is worth, and nothing of the host changes.
-# A right module that is graded between them gets all of its own. Some of them are
-# then handed in to a server, beside right ones: the record and what their authors
-# are told say the same. TAP.
+# A right module that is graded between them gets all of its own. Then all of them are
+# handed in to a server, a right one after each: the record and what their authors are
+# told say the same, and the server and its host are as before. TAP.
 #
 # A case is tests/hostile/NAME.patch, an edit of tests/good/plain.c with a head
 # as in tests/bad, "Says: " a pattern for its console, which shows that the
 # attack took place, "Never: " one that it must not have, which would show that it
 # succeeded, and "Flag: " the names of flags that the instructor is to see, of which a
-# right module has none. With arguments, only those names.
+# right module has none. With arguments, only those names; what goes
+# through the server is called "server".
 #
-# KERNEL is what they are built for (default: lab).
+# KERNEL is what they are built for (default: lab). With SOAK=1 the server gets them five
+# times, in an order that is drawn, so that they have other neighbours.
 set -eu
 cd "$(dirname "$0")/../.."
 . tests/lib/grading.sh
 . tests/lib/class.sh
+. tests/lib/wait.sh
 
 KERNEL=${KERNEL:-lab}
 built=build/tests/hostile/$KERNEL
@@ -105,36 +108,109 @@ done >>"$cases"
 
 grade_cases
 
-# told NAME SCORE: the record and the client have that score.
+# told NAME SCORE: the record and the client have that score, and the console and the flags
+# that go with it are on record.
 told() {
-	jq -e --arg who "token:$1" --argjson score "$2" \
-		'[.[] | select(.identity == $who and .state == "done" and .score == $score)] |
-		length == 1' "$work/class/list" >/dev/null &&
-		[ "$(jq .score "$work/class/$1.json")" = "$2" ] && return
-	echo "$1 has not $2 points:"
-	jq -c --arg who "token:$1" '.[] | select(.identity == $who)' "$work/class/list"
-	head -n 5 "$work/class/$1.json" "$work/class/$1.err"
-	return 1
+	submission=$(jq --arg who "token:$1" --argjson score "$2" '[.[] | select(.identity == $who and
+		.state == "done" and .score == $score and .verdicts == 1 and .attempts == 0)] |
+		if length == 1 then .[0].number else empty end' "$class_dir/list")
+	[ -n "$submission" ] && [ "$(jq .score "$class_dir/$1.json")" = "$2" ] || {
+		echo "$1 has not $2 points, once:"
+		jq -c --arg who "token:$1" '.[] | select(.identity == $who)' "$class_dir/list"
+		head -n 5 "$class_dir/$1.json" "$class_dir/$1.err"
+		return 1
+	}
+	build/bin/kshramctl --state "$class_dir/state" show "$submission" --json >"$work/shown" &&
+		build/bin/kshramctl --state "$class_dir/state" log "$submission" --raw >"$work/log" || return
+	flagged=$(jq -r '[.runs[0].verdict.flags[].name] | join(" ")' "$work/shown")
+	case $1 in
+	right-*)
+		[ -z "$flagged" ] || {
+			echo "a right module, $1, has the flags $flagged"
+			return 1
+		}
+		return 0
+		;;
+	esac
+	for flag in $(field "tests/hostile/$1.patch" Flag || :); do
+		case " $flagged " in
+		*" $flag "*) ;;
+		*)
+			echo "$1 has the flags: ${flagged:-none}, and not $flag"
+			return 1
+			;;
+		esac
+	done
+	says=$(field "tests/hostile/$1.patch" Says)
+	never=$(field "tests/hostile/$1.patch" Never)
+	[ -z "$says" ] || grep -aEq -- "$says" "$work/log" || {
+		echo "the console of $1 does not have /$says/"
+		return 1
+	}
+	[ -z "$never" ] || ! grep -aE -- "$never" "$work/log" || return 1
+	# What a terminal would obey is not in what its author was shown.
+	if LC_ALL=C sed 's/\x1b\[[0-9;]*m//g' "$class_dir/$1.err" | LC_ALL=C grep -aq '[^[:print:][:space:]]'; then
+		echo "control characters of $1 came out of the client"
+		return 1
+	fi
 }
 
+# accepted NAME: the server has a submission of that one.
+accepted() {
+	grep -q "event=accepted .*identity=token:$1 " "$class_dir/log"
+}
+
+# beside: what took long had right ones beside it, which were graded all the while.
+beside() {
+	jq -r '[.[] | select(.identity | startswith("token:right-"))] as $right | .[] |
+		select(.finished - .started > 10) | . as $long |
+		[$right[] | select(.started > $long.started and .finished < $long.finished)] |
+		"\($long.identity) had \(length) right ones beside it"' "$class_dir/list" >"$work/beside"
+	cat "$work/beside"
+	[ -s "$work/beside" ] && ! grep ' 0 right ones' "$work/beside"
+}
+
+# through_server NAME...: in this order, a right module after each.
 through_server() {
-	served="verdicts escapes flood forge agent_patch triple_fault memory disks"
-	class_begin "$work/class" --kernel "$KERNEL" --jobs 2 --set time_limit=60 || return
-	class_submit right-1 "$built/plain.ko"
-	for name in $served; do
-		class_submit "$name" "$built/$name.ko"
+	class_begin "$work/class.$round" --kernel "$KERNEL" --jobs 2 --set time_limit=60 || return
+	for name; do
+		for who in "$name" "right-$name"; do
+			case $who in
+			right-*) class_submit "$who" "$built/plain.ko" ;;
+			*) class_submit "$who" "$built/$name.ko" ;;
+			esac
+			# So that the next comes after it.
+			within accepted "$who" || return
+		done
 	done
-	class_submit right-2 "$built/plain.ko"
 	class_wait
-	class_record "$work/class"
-	for name in $served; do
-		told "$name" "$(field "tests/hostile/$name.patch" Score)" || return
+	class_record "$class_dir"
+	for name; do
+		told "$name" "$(field "tests/hostile/$name.patch" Score)" && told "right-$name" 100 ||
+			return
 	done
-	told right-1 100 && told right-2 100 && class_end "$work/class"
+	beside && class_end "$class_dir" || return
+	manifest >"$work/class.manifest"
+	diff "$work/manifest" "$work/class.manifest"
 }
 
-[ $# -gt 0 ] || {
-	flock build/tests/grade.lock make -s all >"$work/make.log" 2>&1 || bail "the programs do not build"
-	grading_check "a server gives all of them what they are worth" through_server
+# all_names: the cases, first the one that holds a machine for the whole time limit: all
+# others run beside it.
+all_names() {
+	echo irqs_off
+	for file in tests/hostile/*.patch; do
+		basename "$file" .patch
+	done | grep -vx irqs_off | if [ "$1" -gt 1 ]; then shuf; else cat; fi
 }
+
+if wanted server "$@"; then
+	flock build/tests/grade.lock make -s all >"$work/make.log" 2>&1 || bail "the programs do not build"
+	rounds=1
+	[ "${SOAK:-0}" != 1 ] || rounds=5
+	for round in $(seq "$rounds"); do
+		# shellcheck disable=SC2046 # names of ours, without spaces
+		grading_check "a server gives all of them what they are worth, $round of $rounds" \
+			through_server $(all_names "$round")
+	done
+fi
 grading_end
