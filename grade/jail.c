@@ -329,12 +329,16 @@ int jail_open(struct jail *jail, const struct vm_config *config, bool kvm, unsig
 	jail->memory_mb = memory_mb;
 	if (config->memory && config->memory->state >= 0)
 		jail->ram = config->memory->ram;
+	/*
+	 * Opened here: the user of the jail need not be able to get there. What bubblewrap is
+	 * not told to use it would leave open for QEMU.
+	 */
 	if (jail->ram >= 0)
 		jail->nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	/* Opened here: the user of the jail need not be able to get there. */
-	if ((size_t)snprintf(path, sizeof(path), "%s/bzImage", config->kernel_dir) < sizeof(path))
+	else if ((size_t)snprintf(path, sizeof(path), "%s/bzImage", config->kernel_dir) <
+		 sizeof(path))
 		jail->kernel = open(path, O_RDONLY | O_CLOEXEC);
-	if (jail->kernel < 0) {
+	if (jail->ram < 0 && jail->kernel < 0) {
 		snprintf(error, error_size, "%.300s/bzImage: %s", config->kernel_dir,
 			 strerror(errno));
 		return -1;

@@ -35,7 +35,7 @@
  * struct jail - a jail being prepared
  * @args: memfd: bubblewrap's arguments, each with its NUL
  * @filter: memfd: the seccomp program
- * @kernel: the kernel image, for bubblewrap to copy in
+ * @kernel: the kernel image, for bubblewrap to copy in; -1 with @ram
  * @initramfs: the same; the caller's
  * @init: the same: kshram-jail-init
  * @ram: the memory of a saved machine, for kshram-jail-init to copy; or -1; the
