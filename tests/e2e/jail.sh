@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The jail of --jail, looked at from outside while a machine runs in it, and how
-# it ends. TAP.
+# it ends; then the jails of a server's machines. TAP.
 #
 # KERNEL is what boots (default: lab). What needs another user is done as root
 # only; the suite runs as any.
@@ -16,8 +16,10 @@ built=build/tests/jail/$kernel
 tmp=$(mktemp -d)
 chmod 755 "$tmp"
 pid=
+server=
 clean() {
 	[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null || :
+	[ -z "$server" ] || kill -9 "$server" 2>/dev/null || :
 	rm -rf "$tmp"
 }
 trap clean EXIT
@@ -27,6 +29,7 @@ trap 'exit 143' TERM
 . tests/lib/cases.sh
 . tests/lib/tap.sh
 . tests/lib/wait.sh
+. tests/lib/jail.sh
 
 for file in "$grader" "$vm" build/guest/kshram-jail-init "build/$kernel/kshram.ko" \
 	"build/$kernel/hellomod.ko"; do
@@ -37,31 +40,13 @@ for file in "$grader" "$vm" build/guest/kshram-jail-init "build/$kernel/kshram.k
 done
 dir=$(kernel/get "$kernel")
 
-# children PID: the processes that it started.
-children() {
-	cat "/proc/$1/task/"*/children 2>/dev/null || :
-}
-
-runs_qemu() {
-	[ -n "$1" ] && grep -q '^qemu-system' "/proc/$1/comm" 2>/dev/null
-}
-
-find_qemu() {
-	guard=$(children "$pid" | tr -d ' ')
-	[ -n "$guard" ] || return 1
-	bwrap=$(children "$guard" | tr -d ' ')
-	[ -n "$bwrap" ] || return 1
-	qemu=$(children "$bwrap" | tr -d ' ')
-	runs_qemu "$qemu"
-}
-
 # start: a machine in a jail that has nothing to do; pid, guard, bwrap and qemu.
 start() {
 	rm -f "$tmp/console"
 	"$vm" --kernel "$dir" --jail --timeout 600 --console "$tmp/console" -- \
 		sh -c 'echo up >/dev/console; sleep 600' >"$tmp/out" 2>"$tmp/err" &
 	pid=$!
-	within find_qemu
+	within find_qemu "$pid"
 }
 
 is_up() {
@@ -83,136 +68,8 @@ ended() {
 
 check "a machine starts in a jail" start
 check "and boots there" within is_up
-status_of() {
-	sed -n "s/^$1:[[:space:]]*//p" "/proc/$qemu/status"
-}
-
-namespaces() {
-	for ns in user mnt pid net ipc uts cgroup; do
-		ours=$(readlink "/proc/self/ns/$ns")
-		its=$(readlink "/proc/$qemu/ns/$ns") || return 1
-		echo "$ns: $ours, in the jail $its"
-		[ "$ours" != "$its" ] || return 1
-	done
-}
-check "its user, mount, pid, net, ipc, uts and cgroup namespaces are its own" namespaces
-
-alone() {
-	pids=$(readlink "/proc/$qemu/ns/pid")
-	[ "$(status_of NSpid)" = "$qemu$(printf '\t')1" ] || return 1
-	for other in /proc/[0-9]*; do
-		[ "$other" = "/proc/$qemu" ] || [ "$(readlink "$other/ns/pid")" != "$pids" ] ||
-			return 1
-	done 2>/dev/null
-	runs_qemu "$qemu"
-}
-check "it is process 1 of its namespace, and the only one" alone
-
-users() {
-	status_of Uid
-	status_of Gid
-	cat "/proc/$qemu/uid_map" "/proc/$qemu/gid_map"
-	! status_of Uid | tr '\t' '\n' | grep -qx 0 && ! status_of Gid | tr '\t' '\n' | grep -qx 0 &&
-		[ "$(wc -l <"/proc/$qemu/uid_map")" -eq 1 ] &&
-		[ "$(wc -l <"/proc/$qemu/gid_map")" -eq 1 ] &&
-		awk '$1 == 0 || $2 == 0 || $3 != 1 { exit 1 }' "/proc/$qemu/uid_map" &&
-		awk '$1 == 0 || $2 == 0 || $3 != 1 { exit 1 }' "/proc/$qemu/gid_map"
-}
-# As root of a container one may be somebody, but then that is who it is.
-check "it is root neither outside nor inside, and inside there is one user" users
-
-groups_of() {
-	status_of Groups
-	runs_qemu "$qemu" || return 1
-	[ "$(id -u)" -ne 0 ] || [ -z "$(status_of Groups | tr -d ' ')" ]
-}
-check "it is in no further group of root's" groups_of
-
-capabilities() {
-	grep '^Cap' "/proc/$qemu/status"
-	[ "$(grep -c '^Cap.*[[:space:]]0000000000000000$' "/proc/$qemu/status")" -eq 5 ]
-}
-check "it has no capability, in none of the five sets" capabilities
-check "system calls are filtered" test "$(status_of Seccomp)" = 2
-check "by our list and by QEMU's" test "$(status_of Seccomp_filters)" -ge 2
-check "no program can give it more rights" test "$(status_of NoNewPrivs)" = 1
-
-# What may be there, one pattern a line; the libraries are what ldd says.
-program=$(readlink -f "$(command -v qemu-system-x86_64)")
-{
-	printf '%s\n' /init /initramfs /kernel "$program"
-	ldd "$program" | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p; s/^[[:space:]]*\(\/[^ ]*\) (.*/\1/p' |
-		while read -r library; do
-			echo "$library"
-			echo "$(readlink -f "${library%/*}")/${library##*/}"
-			echo "$(readlink -f "${library%/*}")/qemu/accel-tcg-x86_64.so"
-		done
-} | sort -u >"$tmp/allowed"
-files() {
-	find "/proc/$qemu/root/" ! -type d | sed "s|^/proc/$qemu/root||" |
-		grep -v -e "^${program%/bin/*}/share/qemu/" -e "^${program%/bin/*}/share/seabios/" |
-		sort >"$tmp/found"
-	comm -23 "$tmp/found" "$tmp/allowed" >"$tmp/strange"
-	cat "$tmp/strange"
-	grep -qx "$program" "$tmp/found" && [ ! -s "$tmp/strange" ]
-}
-check "its root has QEMU, its libraries and firmware, kernel and initramfs, and nothing else" files
-kinds() {
-	find "/proc/$qemu/root/" ! -type d ! -type f ! -type l >"$tmp/strange"
-	cat "$tmp/strange"
-	runs_qemu "$qemu" && [ ! -s "$tmp/strange" ]
-}
-check "no device, socket or pipe among them" kinds
-read_only() {
-	awk '$6 !~ /^ro,/ || $6 !~ /nosuid/ || $6 !~ /nodev/' "/proc/$qemu/mountinfo" >"$tmp/strange"
-	cat "$tmp/strange"
-	runs_qemu "$qemu" && [ ! -s "$tmp/strange" ]
-}
-check "all of it is mounted read-only, nosuid and nodev" read_only
-no_proc() {
-	runs_qemu "$qemu" &&
-		! grep -E ' - (proc|sysfs|devtmpfs|devpts|cgroup2?|mqueue) ' "/proc/$qemu/mountinfo"
-}
-check "neither /proc nor /sys nor /dev" no_proc
-check "it is in the root of that" test "$(readlink "/proc/$qemu/cwd")" = /
-
-network() {
-	sed 1,2d "/proc/$qemu/net/dev" | sed 's/:.*//; s/ //g' >"$tmp/interfaces"
-	cat "$tmp/interfaces" "/proc/$qemu/net/route"
-	[ "$(cat "$tmp/interfaces")" = lo ] && [ "$(wc -l <"/proc/$qemu/net/route")" -eq 1 ]
-}
-check "its network is lo, and no route leads anywhere" network
-descriptors() {
-	for fd in "/proc/$qemu/fd/"*; do
-		readlink "$fd"
-	done | grep -v -e '^/dev/null$' -e '^pipe:' -e '^socket:' -e '^anon_inode:' >"$tmp/strange"
-	cat "$tmp/strange"
-	runs_qemu "$qemu" && [ ! -s "$tmp/strange" ]
-}
-check "it holds no file of the host's" descriptors
-environment() {
-	tr '\0' '\n' <"/proc/$qemu/environ" | grep -v -e '^LD_LIBRARY_PATH=/' -e '^PWD=/$' \
-		>"$tmp/strange"
-	cat "$tmp/strange"
-	runs_qemu "$qemu" && [ ! -s "$tmp/strange" ]
-}
-check "nothing of our environment came along" environment
-
-# limited NAME MOST: the soft and the hard limit are at most that.
-limited() {
-	sed -n "s/^$1  *\([^ ]*\)  *\([^ ]*\) .*/\1 \2/p" "/proc/$qemu/limits" >"$tmp/limits"
-	cat "$tmp/limits"
-	awk -v most="$2" '$1 == "unlimited" || $2 == "unlimited" || $1 > most || $2 > most { bad = 1 }
-		END { exit bad || NR != 1 }' "$tmp/limits"
-}
-check "limit: files of no size" limited 'Max file size' 0
-check "limit: no core files" limited 'Max core file size' 0
-check "limit: 64 threads" limited 'Max processes' 64
-check "limit: 256 descriptors" limited 'Max open files' 256
-check "limit: no locked memory" limited 'Max locked memory' 0
-check "limit: address space, the machine's 256 MiB and 1.25 GiB" \
-	limited 'Max address space' $(((256 + 1024 + 2 * 128) * 1024 * 1024))
-check "limit: processor time, four times the 600 s for two CPUs" limited 'Max cpu time' 2400
+# 256 MiB and 1 GiB, and 128 MiB for each of two CPUs; four times the 600 s.
+jail_facts "a machine that booted" booted $(((256 + 1024 + 2 * 128) * 1024 * 1024)) 2400
 
 # --- how it ends -------------------------------------------------------------------
 
@@ -323,7 +180,7 @@ check "--jail-user without --jail" gives 125 'needs --jail' --jail-user nobody -
 
 # only_qemu DIRECTORY: a PATH with QEMU, and no bubblewrap.
 mkdir "$tmp/path"
-ln -s "$program" "$tmp/path/qemu-system-x86_64"
+ln -s "$(readlink -f "$(command -v qemu-system-x86_64)")" "$tmp/path/qemu-system-x86_64"
 no_bwrap() {
 	status=0
 	PATH=$tmp/path "$vm" --kernel "$dir" --jail -- true 2>"$tmp/err" || status=$?
@@ -407,6 +264,74 @@ same() {
 check "our module: full marks with and without a jail" same 0 "build/$kernel/kshram.ko"
 check "one that crashes in init: the same verdict" same 1 "$built/init_oops.ko"
 check "one that forgets a size: the same verdict" same 1 "$built/size_not_kept.ko"
+
+# --- the machines of a server --------------------------------------------------------
+
+build_sleeper() {
+	patched tests/bad/init_sleep.patch "$built.sleeper.src" &&
+		echo 'obj-m += init_sleep.o' >"$built.sleeper.src/Kbuild" &&
+		kernel/kbuild "$kernel" "$built.sleeper" "$built.sleeper.src/init_sleep.c" \
+			"$built.sleeper.src/Kbuild" module/compat.h include/kshram.h &&
+		strip --strip-debug "$built.sleeper/init_sleep.ko"
+}
+# serve OPTION...: a server with one machine at a time, and a student whose input is 4.
+serve() {
+	: >"$tmp/server.log"
+	build/bin/kshramd --kernel "$kernel" --state "$tmp/state" --listen 127.0.0.1:0 --metrics none \
+		--difficulty 0 --jobs 1 --time-limit 600 "$@" 2>"$tmp/server.log" &
+	server=$!
+	within grep -q event=ready "$tmp/server.log" || return 1
+	port=$(sed -n 's/.*event=listening address=127.0.0.1:\([0-9]*\).*/\1/p' "$tmp/server.log")
+	rm -f "$tmp/in"
+	mkfifo "$tmp/in"
+	nc 127.0.0.1 "$port" <"$tmp/in" >"$tmp/student" &
+	student=$!
+	exec 4>"$tmp/in"
+	echo YQ== >&4
+	within grep -q '^and at last a line EOF' "$tmp/student"
+}
+find_machine() {
+	find_qemu "$(children "$server" | tr -d ' ')"
+}
+waits_in_pool() {
+	serve && within grep -q event=machine_waits "$tmp/server.log" && within find_machine
+}
+# hand_in: a module whose load never ends.
+hand_in() {
+	{ base64 "$built.sleeper/init_sleep.ko" && echo EOF; } >&4 &&
+		within grep -aq 'loading out-of-tree module' "$tmp/student" && within find_machine
+}
+given_module() {
+	waited=$qemu
+	hand_in && [ "$qemu" = "$waited" ]
+}
+# server_ends: at once, and what it ran with it.
+server_ends() {
+	kill "$server"
+	sleep 1
+	kill "$server" 2>/dev/null
+	exec 4>&-
+	wait "$server" && within gone "$qemu" || return 1
+	server=
+	wait "$student" || :
+	cat "$tmp/server.log"
+	! grep -E 'level=(warn|error)' "$tmp/server.log"
+}
+# A restored one has 128 MiB and one CPU; three times the 600 s.
+memory_limit=$(((128 + 1024 + 128) * 1024 * 1024))
+check "a module whose load never ends builds" build_sleeper
+check "a server has a machine that waits" waits_in_pool
+jail_facts "one that waits in the pool" restored "$memory_limit" 1800
+check "that one is given a module" given_module
+jail_facts "one from the pool with a module" restored "$memory_limit" 1800
+check "the server ends, and the machine with it" server_ends
+restored_for_run() {
+	rm -r "$tmp/state"
+	serve --set standby=0 && hand_in && ! grep event=machine_waits "$tmp/server.log"
+}
+check "a server without a pool restores one for a run" restored_for_run
+jail_facts "one restored for a run" restored "$memory_limit" 1800
+check "that server ends as well" server_ends
 
 # --- the service -------------------------------------------------------------------
 
