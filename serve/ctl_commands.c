@@ -12,6 +12,7 @@
 #include "../grade/text.h"
 #include "console.h"
 #include "ctl.h"
+#include "ctl_server.h"
 
 static void print_clean(const char *name, const char *text)
 {
@@ -216,10 +217,20 @@ int ctl_drain(struct ctl *ctl)
 {
 	bool off = ctl->set['f'];
 	enum store_result result = store_set(ctl->store, "drain", off ? NULL : "1");
+	struct ctl_server server;
+	int status;
 
-	if (result == STORE_OK)
-		puts(off ? "new submissions are taken" :
-			   "no new submissions are taken; what has been taken is graded. "
-			   "To take them again: kshramctl drain --off");
-	return ctl_result(ctl, result);
+	if (result != STORE_OK)
+		return ctl_result(ctl, result);
+	status = ctl_server_notices(ctl, !off, &server);
+	if (status != CTL_DONE)
+		return status;
+	puts(off ? "new submissions are taken" :
+		   "no new submissions are taken; what has been taken is graded. "
+		   "To take them again: kshramctl drain --off");
+	if (!ctl_server_runs(&server))
+		puts("no server runs now; the next one does so from its start");
+	else if (server.ending)
+		puts("the server is ending, and takes none; the next one does so from its start");
+	return CTL_DONE;
 }

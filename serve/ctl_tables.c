@@ -2,94 +2,12 @@
 /*
  * ctl_tables.c - the commands of kshramctl that concern all submissions
  */
-#include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "../grade/text.h"
 #include "ctl.h"
-
-/* A server beats every few seconds; one that has not for so long hangs. */
-#define BEAT_LATE_S 30
-
-/**
- * struct server - what the server last said of itself
- * @there: it said something, and did not end as it should
- * @pid: its process
- * @started: when, in seconds since the epoch
- * @beat: when it said this
- * @listen: where it listens
- * @alive: the process is there
- * @late: but has not said anything for long
- */
-struct server {
-	bool there;
-	pid_t pid;
-	int64_t started;
-	int64_t beat;
-	char listen[512];
-	bool alive;
-	bool late;
-};
-
-static enum store_result read_server(struct ctl *ctl, struct server *server)
-{
-	char text[1024];
-	const char *listen = NULL;
-	json_int_t pid = 0, started = 0, beat = 0;
-	enum store_result result = store_lookup(ctl->store, "server", text, sizeof(text));
-	json_t *json;
-
-	memset(server, 0, sizeof(*server));
-	if (result != STORE_OK)
-		return result == STORE_NONE ? STORE_OK : result;
-	json = json_loads(text, 0, NULL);
-	if (json_unpack(json, "{sI sI sI ss}", "pid", &pid, "started", &started, "beat", &beat,
-			"listen", &listen) == 0 &&
-	    pid > 0 && pid <= INT_MAX) {
-		server->there = true;
-		server->pid = (pid_t)pid;
-		server->started = started;
-		server->beat = beat;
-		text_clean(server->listen, sizeof(server->listen), listen, strlen(listen));
-		server->alive = kill(server->pid, 0) == 0 || errno == EPERM;
-		server->late = time(NULL) - beat > BEAT_LATE_S;
-	}
-	json_decref(json);
-	return STORE_OK;
-}
-
-static void print_server(const struct server *server)
-{
-	char started[LISTING_TIME_MAX], beat[LISTING_TIME_MAX];
-
-	listing_time(started, server->started * 1000);
-	listing_time(beat, server->beat * 1000);
-	if (!server->there)
-		printf("%-10s not running\n", "server");
-	else if (!server->alive)
-		printf("%-10s not running; process %d was killed after %s\n", "server",
-		       (int)server->pid, beat);
-	else if (server->late)
-		printf("%-10s process %d has not answered since %s\n", "server", (int)server->pid,
-		       beat);
-	else
-		printf("%-10s running since %s, process %d, listens on %s\n", "server", started,
-		       (int)server->pid, server->listen);
-}
-
-static json_t *server_json(const struct server *server)
-{
-	if (!server->there)
-		return json_pack("{sb}", "running", 0);
-	return json_pack("{sb si sI sI ss}", "running", server->alive && !server->late, "pid",
-			 (int)server->pid, "started", (json_int_t)server->started, "beat",
-			 (json_int_t)server->beat, "listen", server->listen);
-}
+#include "ctl_server.h"
 
 static int print_json(json_t *json)
 {
@@ -102,33 +20,52 @@ static int print_json(json_t *json)
 	return status;
 }
 
+static enum store_result read_drain(struct ctl *ctl, bool *draining)
+{
+	char drain[32] = "";
+	enum store_result result = store_lookup(ctl->store, "drain", drain, sizeof(drain));
+
+	*draining = *drain && strcmp(drain, "0") != 0;
+	return result == STORE_NONE ? STORE_OK : result;
+}
+
+/* What happens to whoever comes now, and why. */
+static void print_new_ones(const struct ctl_server *server, bool draining)
+{
+	bool runs = ctl_server_runs(server);
+	const char *said = draining ? "refused; to take them again: kshramctl drain --off" :
+				      "taken";
+
+	if (runs && server->ending)
+		said = "refused, as the server is ending";
+	else if (runs && server->draining != draining)
+		said = draining ? "taken until the server notices kshramctl drain" :
+				  "refused until the server notices kshramctl drain --off";
+	printf("%-10s %s\n", "new ones", said);
+}
+
 int ctl_status(struct ctl *ctl)
 {
 	struct store_counts c;
-	struct server server;
-	char drain[32] = "";
+	struct ctl_server server;
 	bool draining;
-	enum store_result result = read_server(ctl, &server);
+	enum store_result result = ctl_server_read(ctl, &server);
 
 	if (result == STORE_OK)
 		result = store_counts(ctl->store, &c);
-	if (result == STORE_OK) {
-		result = store_lookup(ctl->store, "drain", drain, sizeof(drain));
-		result = result == STORE_NONE ? STORE_OK : result;
-	}
+	if (result == STORE_OK)
+		result = read_drain(ctl, &draining);
 	if (result != STORE_OK)
 		return ctl_result(ctl, result);
-	draining = *drain && strcmp(drain, "0") != 0;
 	if (ctl->set['j'])
 		return print_json(json_pack("{ss so sb sI sI sI sI}", "state", ctl->state, "server",
-					    server_json(&server), "drain", draining, "queued",
+					    ctl_server_json(&server), "drain", draining, "queued",
 					    (json_int_t)c.queued, "running", (json_int_t)c.running,
 					    "done", (json_int_t)c.done, "failed",
 					    (json_int_t)c.failed));
-	print_server(&server);
+	ctl_server_print(&server);
 	printf("%-10s %s\n", "record", ctl->state);
-	printf("%-10s %s\n", "new ones",
-	       draining ? "refused; to take them again: kshramctl drain --off" : "taken");
+	print_new_ones(&server, draining);
 	printf("%-10s %" PRId64 "\n%-10s %" PRId64 "\n%-10s %" PRId64 "\n%-10s %" PRId64 "%s\n",
 	       "queued", c.queued, "running", c.running, "done", c.done, "failed", c.failed,
 	       c.failed ? "; to see them: kshramctl list --only failed" : "");
@@ -192,26 +129,6 @@ static int collect_all(struct ctl *ctl, struct collection *c)
 	return ctl_result(ctl, result);
 }
 
-int ctl_list(struct ctl *ctl)
-{
-	struct collection c;
-	int status = collect_all(ctl, &c);
-	json_t *all;
-
-	if (status == CTL_DONE && ctl->set['j']) {
-		all = json_array();
-		for (size_t i = 0; i < c.count; i++)
-			json_array_append_new(all, listing_json(&c.s[i]));
-		status = print_json(all);
-	} else if (status == CTL_DONE) {
-		listing_head(stdout);
-		for (size_t i = 0; i < c.count; i++)
-			listing_line(stdout, &c.s[i]);
-	}
-	free(c.s);
-	return status;
-}
-
 /* By identity, the best first: of equal ones that which came first. */
 static int compare_best(const void *a, const void *b)
 {
@@ -225,6 +142,67 @@ static int compare_best(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
+static void sort_best(struct collection *c)
+{
+	if (c->count)
+		qsort(c->s, c->count, sizeof(*c->s), compare_best);
+}
+
+/* Whether the one at @i is the first of its identity, after sort_best(). */
+static bool is_first(const struct collection *c, size_t i)
+{
+	return !i || strcmp(c->s[i].identity, c->s[i - 1].identity) != 0;
+}
+
+static int list_students(const struct ctl *ctl, struct collection *c)
+{
+	json_t *all = json_array();
+	size_t i, next;
+
+	sort_best(c);
+	if (!ctl->set['j'])
+		listing_student_head(stdout);
+	for (i = 0; i < c->count; i = next) {
+		struct listing_student student = { .best = &c->s[i] };
+
+		for (next = i; next == i || (next < c->count && !is_first(c, next)); next++) {
+			student.submissions++;
+			if (c->s[next].received > student.last)
+				student.last = c->s[next].received;
+		}
+		if (ctl->set['j'])
+			json_array_append_new(all, listing_student_json(&student));
+		else
+			listing_student_line(stdout, &student);
+	}
+	if (ctl->set['j'])
+		return print_json(all);
+	json_decref(all);
+	return CTL_DONE;
+}
+
+int ctl_list(struct ctl *ctl)
+{
+	struct collection c;
+	int status = collect_all(ctl, &c);
+	json_t *all;
+
+	if (status == CTL_DONE && ctl->set['t']) {
+		status = list_students(ctl, &c);
+	} else if (status == CTL_DONE && ctl->set['j']) {
+		all = json_array();
+		for (size_t i = 0; i < c.count; i++)
+			json_array_append_new(all, listing_json(&c.s[i]));
+		status = print_json(all);
+	} else if (status == CTL_DONE) {
+		listing_head(stdout);
+		for (size_t i = 0; i < c.count; i++)
+			listing_line(stdout, &c.s[i]);
+	}
+	free(c.s);
+	return status;
+}
+
 int ctl_export(struct ctl *ctl)
 {
 	bool best = ctl->set['b'];
@@ -235,11 +213,11 @@ int ctl_export(struct ctl *ctl)
 		return ctl_trouble("export to what? Type: kshramctl export --csv > FILE");
 	status = collect_all(ctl, &c);
 	if (status == CTL_DONE) {
-		if (best && c.count)
-			qsort(c.s, c.count, sizeof(*c.s), compare_best);
+		if (best)
+			sort_best(&c);
 		listing_csv_head(stdout);
 		for (size_t i = 0; i < c.count; i++)
-			if (!best || !i || strcmp(c.s[i].identity, c.s[i - 1].identity) != 0)
+			if (!best || is_first(&c, i))
 				listing_csv_line(stdout, &c.s[i]);
 	}
 	free(c.s);

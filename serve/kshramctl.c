@@ -38,6 +38,7 @@ static const char help[] =
 	"  --json              status, list, show: print JSON\n"
 	"  --identity NAME     list, export: only of token:NAME or address:NAME\n"
 	"  --only STATE        list, export: only those queued, running, done or failed\n"
+	"  --students          list: a line for each student, with the best score\n"
 	"  --best              export: of each identity only the one with the best score\n"
 	"  --raw               log: as the machine wrote it, with all control characters\n"
 	"  --help              print this and end\n"
@@ -84,7 +85,7 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{ "status", "j", 0, 0, ctl_status },	{ "list", "jio", 0, 0, ctl_list },
+	{ "status", "j", 0, 0, ctl_status },	{ "list", "jiot", 0, 0, ctl_list },
 	{ "show", "j", 1, 1, ctl_show },	{ "log", "r", 1, 1, ctl_log },
 	{ "module", "", 1, 1, ctl_module },	{ "regrade", "", 1, 1000, ctl_regrade },
 	{ "export", "ciob", 0, 0, ctl_export }, { "drain", "f", 0, 0, ctl_drain },
@@ -106,6 +107,7 @@ static const struct option long_options[] = {
 	{ "identity", required_argument, NULL, 'i' },
 	{ "only", required_argument, NULL, 'o' },
 	{ "best", no_argument, NULL, 'b' },
+	{ "students", no_argument, NULL, 't' },
 	{ "raw", no_argument, NULL, 'r' },
 	{ "off", no_argument, NULL, 'f' },
 	{ "help", no_argument, NULL, 'h' },

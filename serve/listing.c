@@ -83,6 +83,37 @@ json_t *listing_json(const struct store_submission *s)
 			 listing_text(s->note));
 }
 
+void listing_student_head(FILE *out)
+{
+	fprintf(out, "%7s  %6s  %9s  %-19s  %s\n", "BEST", "NUMBER", "HANDED IN", "LAST",
+		"IDENTITY");
+}
+
+void listing_student_line(FILE *out, const struct listing_student *student)
+{
+	const struct store_submission *s = student->best;
+	char last[LISTING_TIME_MAX], score[32], number[24] = "-";
+	char identity[STORE_IDENTITY_MAX];
+
+	text_clean(identity, sizeof(identity), s->identity, strlen(s->identity));
+	if (s->score >= 0)
+		snprintf(number, sizeof(number), "%" PRId64, s->id);
+	fprintf(out, "%7s  %6s  %9zu  %-19s  %s\n", score_text(score, sizeof(score), s), number,
+		student->submissions, listing_time(last, student->last), identity);
+}
+
+json_t *listing_student_json(const struct listing_student *student)
+{
+	const struct store_submission *s = student->best;
+	bool scored = s->score >= 0;
+
+	return json_pack("{so so so so sI so}", "identity", listing_text(s->identity), "score",
+			 scored ? json_integer(s->score) : json_null(), "total",
+			 scored ? json_integer(s->total) : json_null(), "number",
+			 scored ? json_integer(s->id) : json_null(), "submissions",
+			 (json_int_t)student->submissions, "last", json_time(student->last));
+}
+
 json_t *listing_run_json(const struct store_run *run)
 {
 	json_t *verdict = json_loads(run->json, 0, NULL);

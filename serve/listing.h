@@ -37,6 +37,32 @@ void listing_head(FILE *out);
 void listing_line(FILE *out, const struct store_submission *s);
 
 /**
+ * struct listing_student - what one identity has handed in
+ * @best: the submission with the best score; of equal ones the first
+ * @submissions: how many there are
+ * @last: when the last of them was received
+ */
+struct listing_student {
+	const struct store_submission *best;
+	size_t submissions;
+	int64_t last;
+};
+
+/* A table of students: its head, and a line of it. */
+void listing_student_head(FILE *out);
+void listing_student_line(FILE *out, const struct listing_student *student);
+
+/**
+ * listing_student_json() - a student as an object
+ * @student: the student
+ *
+ * Without a verdict score, total and number are null.
+ *
+ * Return: the object, or NULL without memory.
+ */
+json_t *listing_student_json(const struct listing_student *student);
+
+/**
  * listing_json() - a submission as an object
  * @s: the submission
  *

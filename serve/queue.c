@@ -166,13 +166,16 @@ static void tell_places(struct queue *q)
 /* For kshramctl, which shows whether a server is there. */
 static void beat(struct queue *q)
 {
-	char value[CONFIG_LISTENING_MAX + 128];
+	char value[CONFIG_LISTENING_MAX + 192];
+	const struct server *server = q->server;
 
 	q->beat_ms = now_ms();
 	snprintf(value, sizeof(value),
-		 "{\"pid\": %d, \"started\": %" PRId64 ", \"beat\": %lld, \"listen\": \"%s\"}",
-		 (int)getpid(), (int64_t)time(NULL) - (now_ms() - q->server->started_ms) / 1000,
-		 (long long)time(NULL), q->server->listening);
+		 "{\"pid\": %d, \"started\": %" PRId64 ", \"beat\": %lld, \"listen\": \"%s\", "
+		 "\"draining\": %s, \"ending\": %s}",
+		 (int)getpid(), (int64_t)time(NULL) - (now_ms() - server->started_ms) / 1000,
+		 (long long)time(NULL), server->listening, server->draining ? "true" : "false",
+		 server->ending ? "true" : "false");
 	if (store_set(q->server->store, "server", value) != STORE_OK)
 		log_warn("no_heartbeat", LOG_TEXT("error", store_error(q->server->store)));
 }
@@ -190,6 +193,9 @@ static void follow_record(struct queue *q)
 		   *drain && strcmp(drain, "0") != 0;
 	if (draining != q->server->draining)
 		log_info(draining ? "draining" : "accepting");
+	/* kshramctl waits for that word of ours. */
+	if (draining != q->server->draining)
+		q->beat_ms = 0;
 	q->server->draining = draining;
 	if (look(q))
 		q->version = version;
@@ -343,6 +349,7 @@ void queue_stop(struct queue *q)
 {
 	q->stopped = true;
 	pool_flush(q->pool);
+	beat(q);
 }
 
 void queue_abandon(struct queue *q)

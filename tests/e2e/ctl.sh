@@ -154,6 +154,28 @@ for pair in queued:6,7 running:5 done:1,2,3 failed:4; do
 done
 check "list: both filters" says '[.[].number] == [1]' list --identity anna --only=done
 
+check "list --students: a head and a line each" sh -c "$ctl --state $state list --students |
+	cut -c 1-28,48- | sed 's/^ *//' >$tmp/students; cat $tmp/students; printf '%s\n' \
+	'BEST  NUMBER  HANDED IN    IDENTITY' '20/100       3          1    address:=1+1' \
+	'100/100       1          3    token:anna' '60/100       2          1    token:bob' \
+	'-       -          1    token:carl' '-       -          1    token:dora' | diff - $tmp/students"
+check "list --students: nothing for a terminal to obey" quiet
+check "list --students --json" says 'length == 5 and (.[1] | .identity == "token:anna" and .score == 100 and
+	.total == 100 and .number == 1 and .submissions == 3 and .last > 1700000000) and
+	(.[4] | .identity == "token:dora" and .score == null and .total == null and .number == null and
+	.submissions == 1)' list --students
+last_of_them() {
+	$ctl --state "$state" list --json >"$tmp/all"
+	ctl list --students --json
+	cat "$tmp/all" "$tmp/out"
+	jq -e --slurpfile all "$tmp/all" 'map(select(.last != (.identity as $who |
+		[$all[0][] | select(.identity == $who) | .received] | max))) == []' "$tmp/out"
+}
+check "list --students: the time is that of the last one" last_of_them
+check "list --students: the filters" says '[.[] | [.identity, .submissions]] == [["token:anna", 1]]' \
+	list --students --identity anna --only done
+check "--students is for list: 2" refuses 2 'show knows no --students' show 1 --students
+
 check "show: score and place" gives 0 out '^score  *60/100$' show 2
 check "show: both verdicts" sh -c "grep -c '^verdict [12]: [46]0/100, ' $tmp/out | grep -x 2"
 check "show: items and reasons" grep -q '^  2  the sample  *0/10  *failed$' "$tmp/out"
@@ -198,7 +220,7 @@ full_disk() {
 	cat "$tmp/err"
 	[ "$status" -eq 2 ] && grep -q 'cannot write' "$tmp/err"
 }
-for command in status list 'list --json' 'show 1' 'log 1' 'module 1' 'export --csv'; do
+for command in status list 'list --json' 'list --students' 'show 1' 'log 1' 'module 1' 'export --csv'; do
 	# shellcheck disable=SC2086 # words
 	check "$command: cannot be written: 2" full_disk $command
 done
@@ -261,16 +283,41 @@ check "drain: status --json" says '.drain == true' status
 check "drain --off" gives 0 out 'are taken' drain --off
 check "drain --off: status says so" gives 0 out '^new ones  *taken$' status
 
-# beat PID AGE - what a server would have written of itself.
+check "drain: no server, so nobody is waited for" gives 0 out 'no server runs now' drain
+check "drain --off: the same" gives 0 out 'no server runs now' drain --off
+
+# beat PID AGE [MORE] - what a server would have written of itself.
 beat() {
 	now=$(($(date +%s) - $2))
 	sqlite3 "$db" "REPLACE INTO settings VALUES ('server', '{\"pid\": $1, \"started\": $now,
-		\"beat\": $now, \"listen\": \"127.0.0.1:10548\"}')"
+		\"beat\": $now, \"listen\": \"127.0.0.1:10548\"${3:-}}')"
 }
 beat $$ 3
 check "status: a server runs" gives 0 out "running since .*process $$, listens on 127.0.0.1:10548" status
 check "status --json: a server runs" says ".server.running and .server.pid == $$ and
 	.server.listen == \"127.0.0.1:10548\"" status
+check "drain: a server that does not notice: 2 after 10 s, and whom to look at" refuses 2 \
+	"the record says so, but the server, process $$, has not noticed within 10 s" drain
+check "status: that it has not" gives 0 out '^new ones  *taken until the server notices' status
+check "status --json: the record and the server" says '.drain == true and .server.draining == false' status
+beat $$ 3 ', "draining": true'
+check "status: it has" gives 0 out '^new ones  *refused; to take them again' status
+check "status --json: both" says '.drain == true and .server.draining == true' status
+check "drain: a server that has noticed" gives 0 out '^no new submissions are taken' drain
+ctl_off() {
+	# The server's word comes while it waits.
+	(sleep 1 && beat $$ 3 ', "draining": false') &
+	gives 0 out '^new submissions are taken$' drain --off || return 1
+	wait
+	! grep -q 'no server' "$tmp/out"
+}
+check "drain --off: waits until the server has noticed" ctl_off
+beat $$ 3 ', "draining": false, "ending": true'
+check "status: a server that ends" gives 0 out "^server  *ending: process $$ was told to stop" status
+check "status: it takes none" gives 0 out '^new ones  *refused, as the server is ending' status
+check "status --json: it ends" says '.server.ending == true and .server.running' status
+check "drain: a server that ends is not waited for" gives 0 out 'the server is ending' drain
+ctl drain --off
 beat $$ 300
 check "status: a server hangs" gives 0 out "process $$ has not answered since" status
 sleep 0 &

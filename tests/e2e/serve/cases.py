@@ -514,14 +514,16 @@ def directed():
         Client(server).submit(module('again')).rest()
         ctl('regrade', '1')
         wait_for('it is graded again', lambda: server.sql('SELECT count(*) FROM runs') == ['2'])
-        ctl('drain')
-        server.log_has('event=draining')
+        # When it returns, the server has noticed.
+        assert 'no new submissions are taken' in ctl('drain')
         Client(server, False).refused('accepts no submissions at the moment')
-        ctl('drain', '--off')
-        server.log_has('event=accepting')
+        status = json.loads(ctl('status', '--json'))
+        assert status['drain'] and status['server']['draining'], status
+        assert 'new submissions are taken\n' == ctl('drain', '--off')
         Client(server)
         status = json.loads(ctl('status', '--json'))
         assert status['server']['pid'] == server.process.pid, status
+        assert not status['server']['draining'] and not status['server']['ending'], status
 
 
 def figures():

@@ -116,6 +116,10 @@ def term():
         puzzle.refused('about to stop')
         upload.refused('about to stop')
         Client(server, False).refused('about to stop')
+        status = subprocess.run(['build/bin/kshramctl', '--state', server.state, 'status'], check=True,
+                                capture_output=True, text=True).stdout
+        assert 'ending: process %d was told to stop' % server.process.pid in status, status
+        assert 'refused, as the server is ending' in status, status
         server.go()
         assert runs.rest().endswith(b'100/100\r\n')
         server.ends()
