@@ -28,7 +28,8 @@ void session_greet(struct session *s)
 
 	s->difficulty = difficulty;
 	if (pow_make_prefix(s->prefix) != 0) {
-		session_refuse(s, "no_random", "the server has no random numbers; try again later");
+		session_refuse(s, REFUSED_NO_RANDOM,
+			       "the server has no random numbers; try again later");
 		return;
 	}
 	session_enter(s, SESSION_PUZZLE, s->server->config.puzzle_timeout);
@@ -66,9 +67,11 @@ static void begin_upload(struct session *s)
 
 	s->upload = calloc(1, sizeof(*s->upload));
 	if (!s->upload) {
-		session_refuse(s, "no_memory", "the server has no memory left; try again later");
+		session_refuse(s, REFUSED_NO_MEMORY,
+			       "the server has no memory left; try again later");
 		return;
 	}
+	s->prefix[0] = '\0';
 	s->upload->limit = (size_t)c->max_upload;
 	session_enter(s, SESSION_UPLOAD, c->upload_timeout);
 	evbuffer_add_printf(bufferevent_get_output(s->bev), "%s", c->banner);
@@ -94,9 +97,10 @@ static void take_answer(struct session *s, const char *line, size_t len)
 	upload_free(&answer);
 	/* Whatever it was, this prefix is used up. */
 	if (!readable) {
-		session_refuse(s, "puzzle_unreadable", "the answer is not base64(S): %s", error);
+		session_refuse(s, REFUSED_PUZZLE_UNREADABLE, "the answer is not base64(S): %s",
+			       error);
 	} else if (!solved) {
-		session_refuse(s, "puzzle_wrong",
+		session_refuse(s, REFUSED_PUZZLE_WRONG,
 			       "sha1(P + S) does not begin with %u zeros, P being %s",
 			       s->difficulty, s->prefix);
 	} else {
@@ -105,7 +109,6 @@ static void take_answer(struct session *s, const char *line, size_t len)
 			session_refuse_draining(s);
 			return;
 		}
-		s->prefix[0] = '\0';
 		begin_upload(s);
 	}
 }
@@ -131,12 +134,12 @@ static bool identify(struct session *s, struct store_submission *submission)
 
 	snprintf(submission->address, sizeof(submission->address), "%s", s->peer.address);
 	if (*token && !config_has_token(c, token)) {
-		session_refuse(s, "token_unknown",
+		session_refuse(s, REFUSED_TOKEN_UNKNOWN,
 			       "line 1: TOKEN %s is not on this server's list of names", token);
 		return false;
 	}
 	if (!*token && c->token_required) {
-		session_refuse(s, "token_missing",
+		session_refuse(s, REFUSED_TOKEN_MISSING,
 			       "this server wants a first line TOKEN and your name");
 		return false;
 	}
@@ -153,7 +156,7 @@ static bool examine(struct session *s, struct store_submission *submission)
 {
 	struct upload *upload = s->upload;
 	char error[ERROR_MAX];
-	const char *wrong;
+	enum refusal wrong;
 
 	if (s->server->draining) {
 		session_refuse_draining(s);
@@ -173,21 +176,21 @@ static bool examine(struct session *s, struct store_submission *submission)
 	submission->size = upload->size;
 	if (!digest(EVP_md5(), upload, submission->md5, sizeof(submission->md5)) ||
 	    !digest(EVP_sha256(), upload, submission->sha256, sizeof(submission->sha256))) {
-		session_refuse(s, "no_digest", "the server cannot compute checksums");
+		session_refuse(s, REFUSED_NO_DIGEST, "the server cannot compute checksums");
 		return false;
 	}
 	return true;
 }
 
-static const char *why_not_stored(enum store_result result)
+static enum refusal why_not_stored(enum store_result result)
 {
 	switch (result) {
 	case STORE_FULL:
-		return "store_full";
+		return REFUSED_STORE_FULL;
 	case STORE_BUSY:
-		return "store_busy";
+		return REFUSED_STORE_BUSY;
 	default:
-		return "store_error";
+		return REFUSED_STORE_ERROR;
 	}
 }
 
@@ -255,7 +258,7 @@ static void charge(struct session *s)
 	s->upload_charged = s->upload->capacity;
 	while (s->state == SESSION_UPLOAD &&
 	       server->upload_bytes > (size_t)server->config.upload_memory)
-		session_refuse(slowest(s), "upload_memory",
+		session_refuse(slowest(s), REFUSED_UPLOAD_MEMORY,
 			       "too many uploads at once for the server's memory; try again in a "
 			       "minute");
 }
@@ -272,7 +275,7 @@ static void take_upload(struct session *s, const char *line, size_t len)
 		accept_upload(s);
 		break;
 	default:
-		session_refuse(s, "upload", "%s", error);
+		session_refuse(s, REFUSED_UPLOAD, "%s", error);
 	}
 }
 

@@ -192,30 +192,30 @@ static size_t find_missing(const struct served_kernel *kernel, const struct modu
 	return missing;
 }
 
-const char *inspect_module(const struct served_kernel *kernel, const void *data, size_t size,
-			   char *error, size_t error_size)
+enum refusal inspect_module(const struct served_kernel *kernel, const void *data, size_t size,
+			    char *error, size_t error_size)
 {
 	struct module_info module = { .data = malloc(size ? size : 1), .size = size };
 	struct text names = { 0 };
-	const char *wrong = NULL;
+	enum refusal wrong = REFUSED_NOT;
 
 	if (!module.data) {
 		snprintf(error, error_size, "the server has no memory left to look at it");
-		return "no_memory";
+		return REFUSED_NO_MEMORY;
 	}
 	memcpy(module.data, data, size);
 	if (module_info_parse(&module, error, error_size) != MODULE_OK) {
-		wrong = "not_a_module";
+		wrong = REFUSED_NOT_A_MODULE;
 	} else if (strcmp(module.vermagic, kernel->vermagic) != 0) {
 		snprintf(error, error_size,
 			 "it was built for \"%s\", this server runs \"%s\": build it in the kit",
 			 module.vermagic, kernel->vermagic);
-		wrong = "wrong_kernel";
+		wrong = REFUSED_WRONG_KERNEL;
 	} else if (find_missing(kernel, &module, &names)) {
 		snprintf(error, error_size,
 			 "it uses what the kernel does not export, so it cannot be loaded: %s",
 			 names.s);
-		wrong = "missing_symbols";
+		wrong = REFUSED_MISSING_SYMBOLS;
 	}
 	module_info_free(&module);
 	return wrong;

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "../grade/module_info.h"
+#include "refusal.h"
 
 /**
  * struct served_kernel - the kernel that modules are graded on
@@ -52,10 +53,10 @@ void served_kernel_free(struct served_kernel *kernel);
  * @error: gets a sentence about "it", the module, for people
  * @error_size: room there
  *
- * Return: NULL, or a word for the metrics that says what is wrong with it:
- * "not_a_module", "wrong_kernel" or "missing_symbols".
+ * Return: REFUSED_NOT when it is, else what is wrong: REFUSED_NOT_A_MODULE,
+ * REFUSED_WRONG_KERNEL, REFUSED_MISSING_SYMBOLS or REFUSED_NO_MEMORY.
  */
-const char *inspect_module(const struct served_kernel *kernel, const void *data, size_t size,
-			   char *error, size_t error_size);
+enum refusal inspect_module(const struct served_kernel *kernel, const void *data, size_t size,
+			    char *error, size_t error_size);
 
 #endif /* SERVE_INSPECT_H */

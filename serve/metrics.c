@@ -19,19 +19,9 @@
 #include "server.h"
 #include "session.h"
 
-void metrics_refused(struct metrics *metrics, const char *reason)
+void metrics_refused(struct metrics *metrics, enum refusal reason)
 {
-	size_t i;
-
-	for (i = 0; i < metrics->nreasons; i++) {
-		if (strcmp(metrics->reasons[i], reason) == 0)
-			break;
-	}
-	if (i == METRICS_REASONS_MAX)
-		return;
-	if (i == metrics->nreasons)
-		metrics->reasons[metrics->nreasons++] = reason;
-	metrics->refused[i]++;
+	metrics->refused[reason]++;
 }
 
 static void head(struct evbuffer *out, const char *name, const char *type, const char *help)
@@ -80,9 +70,9 @@ static void print_results(const struct metrics *m, struct evbuffer *out)
 			    "kshramd_runs_total{result=\"lost\"} %" PRIu64 "\n",
 			    m->verdicts_full, m->verdicts_less, m->runs_lost);
 	head(out, "refusals_total", "counter", "Connections that were refused, by reason.");
-	for (size_t i = 0; i < m->nreasons; i++)
+	for (int i = REFUSED_NOT + 1; i < REFUSALS_END; i++)
 		evbuffer_add_printf(out, "kshramd_refusals_total{reason=\"%s\"} %" PRIu64 "\n",
-				    m->reasons[i], m->refused[i]);
+				    refusal_word(i), m->refused[i]);
 }
 
 static double resident_bytes(void)

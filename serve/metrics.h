@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define METRICS_REASONS_MAX 48
+#include "refusal.h"
 
 struct evbuffer;
 struct server;
@@ -25,9 +25,7 @@ struct server;
  * @failed: submissions that were given up
  * @run_ms: time of all runs with a verdict
  * @wait_ms: time from arrival to the start of the first run, @waits of them
- * @reasons: words for what was refused
- * @refused: how often
- * @nreasons: how many words
+ * @refused: what was refused, by its reason
  */
 struct metrics {
 	uint64_t connections;
@@ -40,17 +38,15 @@ struct metrics {
 	int64_t run_ms;
 	int64_t wait_ms;
 	uint64_t waits;
-	const char *reasons[METRICS_REASONS_MAX];
-	uint64_t refused[METRICS_REASONS_MAX];
-	size_t nreasons;
+	uint64_t refused[REFUSALS_END];
 };
 
 /**
  * metrics_refused() - count a refusal
  * @metrics: the counters
- * @reason: a literal of letters and '_'
+ * @reason: for which
  */
-void metrics_refused(struct metrics *metrics, const char *reason);
+void metrics_refused(struct metrics *metrics, enum refusal reason);
 
 /**
  * metrics_print() - all figures in Prometheus' text format

@@ -281,8 +281,8 @@ void queue_free(struct queue *q)
 	free(q);
 }
 
-const char *queue_refuses(const struct queue *q, const char *identity, const char *address,
-			  char *error, size_t error_size)
+enum refusal queue_refuses(const struct queue *q, const char *identity, const char *address,
+			   char *error, size_t error_size)
 {
 	const struct config *c = &q->server->config;
 	/* An address without names may be a whole class: that has its own limit. */
@@ -302,22 +302,22 @@ const char *queue_refuses(const struct queue *q, const char *identity, const cha
 		snprintf(error, error_size,
 			 "%zu submissions wait already, the limit of this server; try again later",
 			 q->waiting);
-		return "waiting";
+		return REFUSED_WAITING;
 	}
 	if (named && of_identity >= c->waiting_per_identity) {
 		snprintf(error, error_size,
 			 "%" PRId64 " submissions of %s wait already, the limit; let one of them "
 			 "be graded first",
 			 of_identity, identity);
-		return "waiting_per_identity";
+		return REFUSED_WAITING_PER_IDENTITY;
 	}
 	if (of_address >= c->waiting_per_address) {
 		snprintf(error, error_size,
 			 "%" PRId64 " submissions from %s wait already, the limit for one address",
 			 of_address, address);
-		return "waiting_per_address";
+		return REFUSED_WAITING_PER_ADDRESS;
 	}
-	return NULL;
+	return REFUSED_NOT;
 }
 
 bool queue_add(struct queue *q, const struct store_submission *submission, struct session *watcher)

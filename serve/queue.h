@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "refusal.h"
 #include "store.h"
 
 struct pool;
@@ -43,10 +44,10 @@ void queue_free(struct queue *queue);
  * @error: gets a sentence when it refuses
  * @error_size: room there
  *
- * Return: NULL, or a word for the metrics.
+ * Return: REFUSED_NOT, or which limit it is.
  */
-const char *queue_refuses(const struct queue *queue, const char *identity, const char *address,
-			  char *error, size_t error_size);
+enum refusal queue_refuses(const struct queue *queue, const char *identity, const char *address,
+			   char *error, size_t error_size);
 
 /**
  * queue_add() - a submission was stored

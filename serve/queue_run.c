@@ -192,9 +192,9 @@ static bool give_up_misfit(struct queue *q, struct ticket *t, const struct store
 {
 	struct server *server = q->server;
 	char why[400], note[sizeof(why) + 32];
-	const char *wrong = inspect_module(&server->kernel, module, s->size, why, sizeof(why));
+	enum refusal wrong = inspect_module(&server->kernel, module, s->size, why, sizeof(why));
 
-	if (!wrong || strcmp(wrong, "no_memory") == 0)
+	if (wrong == REFUSED_NOT || wrong == REFUSED_NO_MEMORY)
 		return false;
 	snprintf(note, sizeof(note), "not graded: %s", why);
 	if (store_release(server->store, t->id, server->owner, true, 1, note) != STORE_OK)

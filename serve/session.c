@@ -28,6 +28,7 @@
 #define LINGER_SECONDS 2
 /* Connections beyond the limit that are ended with care; to the next one line is said. */
 #define REFUSED_MAX 256
+#define NO_MEMORY "the server has no memory left; try again later"
 #define FULL "the server has %" PRId64 " connections already, its limit; try again later"
 
 const char *session_state_name(enum session_state state)
@@ -159,7 +160,7 @@ void session_tell(struct session *s, const char *format, ...)
 	va_end(args);
 }
 
-void session_refuse(struct session *s, const char *reason, const char *format, ...)
+void session_refuse(struct session *s, enum refusal reason, const char *format, ...)
 {
 	char text[1024];
 	va_list args;
@@ -174,7 +175,7 @@ void session_refuse(struct session *s, const char *reason, const char *format, .
 		     text);
 	metrics_refused(&s->server->metrics, reason);
 	log_info("refused", LOG_NUMBER("connection", (int64_t)s->number),
-		 LOG_TEXT("reason", reason), LOG_TEXT("text", text));
+		 LOG_TEXT("reason", refusal_word(reason)), LOG_TEXT("text", text));
 	session_close(s);
 }
 
@@ -186,11 +187,11 @@ static bool expects_lines(const struct session *s)
 static void refuse_long_line(struct session *s)
 {
 	if (s->state == SESSION_PUZZLE)
-		session_refuse(s, "line_too_long",
+		session_refuse(s, REFUSED_LINE_TOO_LONG,
 			       "the answer is longer than %d characters, the limit of a line",
 			       UPLOAD_LINE_MAX);
 	else
-		session_refuse(s, "line_too_long",
+		session_refuse(s, REFUSED_LINE_TOO_LONG,
 			       "line %u is longer than %d characters, the limit of a line",
 			       upload_line_number(s->upload), UPLOAD_LINE_MAX);
 }
@@ -211,7 +212,7 @@ static bool take_line(struct session *s, struct evbuffer *in)
 		return false;
 	s->received += len + 1;
 	if (s->received > (size_t)s->server->config.max_received) {
-		session_refuse(s, "too_much",
+		session_refuse(s, REFUSED_TOO_MUCH,
 			       "more than %" PRId64 " bytes were sent, the limit of a connection",
 			       s->server->config.max_received);
 		return false;
@@ -257,10 +258,11 @@ static void on_end(struct session *s)
 	s->eof = true;
 	switch (s->state) {
 	case SESSION_PUZZLE:
-		session_refuse(s, "ended_early", "the connection ended before the puzzle's answer");
+		session_refuse(s, REFUSED_ENDED_EARLY,
+			       "the connection ended before the puzzle's answer");
 		break;
 	case SESSION_UPLOAD:
-		session_refuse(s, "ended_early",
+		session_refuse(s, REFUSED_ENDED_EARLY,
 			       "the connection ended in line %u, before a line EOF; %zu bytes were "
 			       "received",
 			       upload_line_number(s->upload), s->upload->size);
@@ -291,18 +293,18 @@ static void overdue(struct session *s, bool idle)
 
 	switch (s->state) {
 	case SESSION_PUZZLE:
-		session_refuse(s, "puzzle_timeout",
+		session_refuse(s, REFUSED_PUZZLE_TIMEOUT,
 			       "no answer within %" PRId64 " s, the limit for the puzzle",
 			       c->puzzle_timeout);
 		break;
 	case SESSION_UPLOAD:
 		if (idle)
-			session_refuse(s, "idle_timeout",
+			session_refuse(s, REFUSED_IDLE_TIMEOUT,
 				       "nothing was received for %" PRId64 " s, in line %u of the "
 				       "upload",
 				       c->idle_timeout, upload_line_number(s->upload));
 		else
-			session_refuse(s, "upload_timeout",
+			session_refuse(s, REFUSED_UPLOAD_TIMEOUT,
 				       "no line EOF within %" PRId64 " s, the limit for the "
 				       "upload (it is at line %u)",
 				       c->upload_timeout, upload_line_number(s->upload));
@@ -365,13 +367,13 @@ static void begin(struct session *s)
 	/* It counts itself. */
 	count_peers(s->server, &s->peer, &all, &same);
 	if (s->server->ending)
-		session_refuse(s, "ending", "the server is about to stop; try again later");
+		session_refuse(s, REFUSED_ENDING, "the server is about to stop; try again later");
 	else if (s->server->draining)
 		session_refuse_draining(s);
 	else if (all > c->connections)
-		session_refuse(s, "connections", FULL, c->connections);
+		session_refuse(s, REFUSED_CONNECTIONS, FULL, c->connections);
 	else if (same > c->connections_per_address)
-		session_refuse(s, "connections_per_address",
+		session_refuse(s, REFUSED_CONNECTIONS_PER_ADDRESS,
 			       "there are %" PRId64 " connections from %s already, the limit for "
 			       "one address",
 			       c->connections_per_address, s->peer.network);
@@ -392,32 +394,43 @@ static void set_keepalive(evutil_socket_t fd)
 }
 
 /* Without a session: the buffer of a new socket takes a line, or the line is lost. */
-static void refuse_at_once(struct server *server, evutil_socket_t fd)
+static void refuse_at_once(struct server *server, evutil_socket_t fd, enum refusal reason,
+			   const char *format, ...) __attribute__((format(printf, 4, 5)));
+static void refuse_at_once(struct server *server, evutil_socket_t fd, enum refusal reason,
+			   const char *format, ...)
 {
 	char line[160];
-	int len = snprintf(line, sizeof(line), "refused: " FULL "\n", server->config.connections);
+	va_list args;
+	int len;
 
+	va_start(args, format);
+	len = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
 	send(fd, line, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	evutil_closesocket(fd);
-	metrics_refused(&server->metrics, "connections");
+	metrics_refused(&server->metrics, reason);
 }
 
 void session_open(struct server *server, evutil_socket_t fd, const struct sockaddr *address)
 {
-	struct session *s = NULL;
+	struct session *s;
 
 	server->metrics.connections++;
-	if (server->nsessions < (size_t)server->config.connections + REFUSED_MAX)
-		s = calloc(1, sizeof(*s));
-	if (!s) {
-		refuse_at_once(server, fd);
+	if (server->nsessions >= (size_t)server->config.connections + REFUSED_MAX) {
+		refuse_at_once(server, fd, REFUSED_CONNECTIONS, "refused: " FULL "\n",
+			       server->config.connections);
 		return;
 	}
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		goto err;
 	s->server = server;
 	s->timer = evtimer_new(server->base, on_timer, s);
-	s->bev = bufferevent_socket_new(server->base, fd, BEV_OPT_CLOSE_ON_FREE);
-	if (!s->timer || !s->bev)
+	if (!s->timer)
 		goto err;
+	s->bev = bufferevent_socket_new(server->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (!s->bev)
+		goto err_timer;
 	set_keepalive(fd);
 	peer_read(&s->peer, address);
 	s->number = ++server->next_session;
@@ -430,15 +443,11 @@ void session_open(struct server *server, evutil_socket_t fd, const struct sockad
 	bufferevent_enable(s->bev, EV_READ | EV_WRITE);
 	begin(s);
 	return;
+err_timer:
+	event_free(s->timer);
 err:
-	metrics_refused(&server->metrics, "no_memory");
-	if (s->bev)
-		bufferevent_free(s->bev);
-	else
-		evutil_closesocket(fd);
-	if (s->timer)
-		event_free(s->timer);
 	free(s);
+	refuse_at_once(server, fd, REFUSED_NO_MEMORY, "refused: " NO_MEMORY "\n");
 }
 
 void session_count(const struct server *server, size_t by_state[SESSION_STATES])
@@ -451,13 +460,13 @@ void session_count(const struct server *server, size_t by_state[SESSION_STATES])
 
 void session_refuse_draining(struct session *s)
 {
-	session_refuse(s, "draining", "the server accepts no submissions at the moment");
+	session_refuse(s, REFUSED_DRAINING, "the server accepts no submissions at the moment");
 }
 
 void session_refuse_kept(struct session *s)
 {
 	session_end_console(s);
-	session_refuse(s, "ending",
+	session_refuse(s, REFUSED_ENDING,
 		       "the server is about to stop; submission %" PRId64
 		       " is kept and will be graded when it is back",
 		       s->submission);
@@ -471,7 +480,8 @@ void session_refuse_all(struct server *server, bool running_too)
 		if (s->state == SESSION_WAIT || (s->state == SESSION_RUN && running_too))
 			session_refuse_kept(s);
 		else if (s->state != SESSION_RUN)
-			session_refuse(s, "ending", "the server is about to stop; try again later");
+			session_refuse(s, REFUSED_ENDING,
+				       "the server is about to stop; try again later");
 	}
 }
 

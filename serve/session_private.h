@@ -11,6 +11,7 @@
 #include "../pow/pow.h"
 #include "console.h"
 #include "peer.h"
+#include "refusal.h"
 #include "server.h"
 #include "session.h"
 #include "upload.h"
@@ -70,10 +71,10 @@ void session_enter(struct session *s, enum session_state state, int64_t seconds)
 /**
  * session_refuse() - the last words of a connection that goes wrong
  * @s: the session
- * @reason: a word for the metrics
+ * @reason: the same for the log and the metrics
  * @format: what is wrong: printf format of one line, without its end
  */
-void session_refuse(struct session *s, const char *reason, const char *format, ...)
+void session_refuse(struct session *s, enum refusal reason, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Whether it has read nearly all of what it was told: what is only of use now is for those. */

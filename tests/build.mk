@@ -39,4 +39,9 @@ $(B)/tests/killpoint.so: tests/serve/killpoint.c
 	@mkdir -p $(@D)
 	$(CC) $(HOSTCFLAGS) -fPIC -shared -o $@ $<
 
+# Preloaded into one whose host is to fail it.
+$(B)/tests/faults.so: tests/serve/faults.c
+	@mkdir -p $(@D)
+	$(CC) $(HOSTCFLAGS) -fPIC -shared -o $@ $<
+
 -include tests/guest/build.mk tests/fuzz/build.mk tests/fuzzing/build.mk

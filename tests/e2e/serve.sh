@@ -30,7 +30,7 @@ trap 'exit 143' TERM
 # Debian's, for which the package python3-pwntools is.
 python=/usr/bin/python3
 flock build make -s build/bin/kshramd build/bin/kshramctl build/bin/kshram-grade \
-	build/bin/kshram-pow build/tests/kshramd "build/$KERNEL/hellomod.ko" "$module" \
+	build/bin/kshram-pow build/tests/kshramd build/tests/faults.so "build/$KERNEL/hellomod.ko" "$module" \
 	>"$tmp/make.log" 2>&1 || {
 	sed 's/^/# /' "$tmp/make.log"
 	echo "Bail out! the programs do not build"
@@ -38,7 +38,8 @@ flock build make -s build/bin/kshramd build/bin/kshramctl build/bin/kshram-grade
 }
 strip --strip-debug -o "$tmp/small.ko" "build/$KERNEL/hellomod.ko"
 SMALL_MODULE=$tmp/small.ko
-export SMALL_MODULE
+REFUSALS_SEEN=$tmp/refusals
+export SMALL_MODULE REFUSALS_SEEN
 
 # --- a real grading among idle connections ------------------------------------
 
@@ -155,6 +156,16 @@ while read -r case words; do
 	[ $# -eq 0 ] || case " $* " in *" $case "*) ;; *) continue ;; esac
 	check "$case: $words" timeout -k 5 240 "$python" -B tests/e2e/serve/cases.py "$case" </dev/null
 done <"$tmp/cases"
+
+# Each reason that there is was given to some client above, who looked at the words.
+every_refusal() {
+	sed -n 's/^\t\treturn "\([a-z_]*\)";/\1/p' serve/refusal.c | sort >"$tmp/reasons"
+	sort -u "$REFUSALS_SEEN" | comm -23 "$tmp/reasons" - >"$tmp/unseen"
+	wc -l <"$tmp/reasons"
+	sed 's/^/no case sees: /' "$tmp/unseen"
+	[ -s "$tmp/reasons" ] && [ ! -s "$tmp/unseen" ]
+}
+[ $# -gt 0 ] || check "every reason for a refusal was seen" every_refusal
 
 echo "1..$count"
 [ "$failed" -eq 0 ]

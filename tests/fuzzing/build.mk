@@ -24,7 +24,7 @@ $(FUZZ_DIR)/upload: serve/upload.c
 $(FUZZ_DIR)/console: serve/console.c
 $(FUZZ_DIR)/verdict: serve/verdict.c grade/text.c
 $(FUZZ_DIR)/session: serve/session.c serve/dialogue.c serve/upload.c serve/console.c serve/peer.c \
-		serve/verdict.c grade/text.c pow/pow.c
+		serve/verdict.c serve/refusal.c grade/text.c pow/pow.c
 $(FUZZ_DIR)/qmp: grade/qmp.c grade/look.c grade/text.c
 $(FUZZ_DIR)/vm: grade/vm.c grade/vm_saved.c grade/qmp.c grade/wire.c grade/text.c
 $(FUZZ_DIR)/module_line: grade/module_line.c grade/module_ops.c grade/text.c

@@ -44,29 +44,29 @@ void log_write(enum log_level level, const struct log_field *fields)
 	must(fields->key);
 }
 
-void metrics_refused(struct metrics *metrics, const char *reason)
+void metrics_refused(struct metrics *metrics, enum refusal reason)
 {
 	(void)metrics;
-	refused = reason;
+	refused = refusal_word(reason);
 	refusals++;
 }
 
-const char *inspect_module(const struct served_kernel *kernel, const void *data, size_t size,
-			   char *error, size_t error_size)
+enum refusal inspect_module(const struct served_kernel *kernel, const void *data, size_t size,
+			    char *error, size_t error_size)
 {
 	(void)kernel;
 	must(data || !size);
 	snprintf(error, error_size, "it is unfit");
-	return unfit ? "wrong_kernel" : NULL;
+	return unfit ? REFUSED_WRONG_KERNEL : REFUSED_NOT;
 }
 
-const char *queue_refuses(const struct queue *queue, const char *identity, const char *address,
-			  char *error, size_t error_size)
+enum refusal queue_refuses(const struct queue *queue, const char *identity, const char *address,
+			   char *error, size_t error_size)
 {
 	(void)queue;
 	must(*identity && *address);
 	snprintf(error, error_size, "there are many");
-	return crowded ? "waiting" : NULL;
+	return crowded ? REFUSED_WAITING : REFUSED_NOT;
 }
 
 bool queue_add(struct queue *queue, const struct store_submission *submission,

@@ -15,6 +15,8 @@ import sys
 import tempfile
 import time
 
+from faults import (broken_disk, full_disk, locked_record, locked_verdict, no_checksums, no_memory,
+                    no_random_numbers)
 from interrupted import (another_kernel, drained, hanging_grader, kill, last_try, lost_machines, machines,
                          term, term_lost, term_twice)
 from kshramd import HUP, PATIENCE, PLAIN, TERM, Client, Server, module, upload_text, wait_for
@@ -472,39 +474,6 @@ def one_server():
         assert oct(os.stat(server.state).st_mode & 0o777) == '0o700'
 
 
-def locked_record():
-    """a record that is locked: a clear message, nothing half stored"""
-    with Server() as server:
-        client = Client(server).solve()
-        lock = subprocess.Popen(['sqlite3', server.state + '/kshramd.db'], stdin=subprocess.PIPE,
-                                stdout=subprocess.PIPE, text=True)
-        lock.stdin.write('BEGIN IMMEDIATE;\nSELECT 1;\n')
-        lock.stdin.flush()
-        lock.stdout.readline()
-        client.send(upload_text(module('locked')))
-        client.refused('could not be stored', 'nothing of it is kept')
-        lock.communicate('ROLLBACK;\n')
-        assert server.sql('SELECT count(*) FROM submissions') == ['0']
-        assert Client(server).submit(module('free')).rest().endswith(b'100/100\r\n')
-
-
-def locked_verdict():
-    """a verdict that the record cannot take is kept until it can, and told then"""
-    with Server(mode='wait') as server:
-        client = Client(server).submit(module('held'))
-        client.until(b'waiting')
-        lock = subprocess.Popen(['sqlite3', server.state + '/kshramd.db'], stdin=subprocess.PIPE,
-                                stdout=subprocess.PIPE, text=True)
-        lock.stdin.write('BEGIN IMMEDIATE;\nSELECT 1;\n')
-        lock.stdin.flush()
-        lock.stdout.readline()
-        server.go()
-        server.log_has('event=verdict_not_stored')
-        lock.communicate('ROLLBACK;\n')
-        assert client.rest().endswith(b'100/100\r\n')
-        assert server.sql('SELECT count(*) FROM runs') == ['1']
-
-
 def directed():
     """kshramctl on the running server: regrade, drain, status"""
     with Server() as server:
@@ -582,8 +551,8 @@ CASES = [words_on_the_wire, odd_lines, all_at_once, wrong_answers, wrong_uploads
          both_families, waiting_limits, places,
          machines, fairness, less_than_full, nothing_inherited, hostile_console, slow_reader, slow_sender,
          never_reads, goes_away, lost_machines, hanging_grader, term, term_twice, term_lost, kill, last_try,
-         another_kernel, hup, hup_grader, one_server, locked_record, locked_verdict, directed,
-         figures, command_line]
+         another_kernel, hup, hup_grader, one_server, locked_record, locked_verdict, broken_disk,
+         full_disk, no_checksums, no_memory, no_random_numbers, directed, figures, command_line]
 
 if len(sys.argv) == 1:
     for case in CASES:

@@ -29,15 +29,24 @@ def wait_for(what, true, seconds=PATIENCE):
         time.sleep(0.02)
 
 
+def note_refusals(words):
+    """serve.sh wants each reason to be seen by some case."""
+    if 'REFUSALS_SEEN' in os.environ:
+        with open(os.environ['REFUSALS_SEEN'], 'a') as file:
+            for reason in set(re.findall(r' event=refused .*?\breason=(\w+)', words)):
+                file.write(reason + '\n')
+
+
 class Server:
     """One server with its state and stub; a context manager."""
 
-    def __init__(self, *options, program=SANITIZED, state=None, mode='full', stub=True):
+    def __init__(self, *options, program=SANITIZED, state=None, mode='full', stub=True, env=None):
         self.tmp = tempfile.mkdtemp(prefix='kshram-serve-')
         self.state = state or self.tmp + '/state'
         self.options = list(options)
         self.program = program
         self.stub = stub
+        self.env = env or {}
         self.mode(mode)
         self.starts = 0
         self.process = None
@@ -55,6 +64,7 @@ class Server:
             self.process.kill()
             self.process.wait()
         words = self.words()
+        note_refusals(words)
         if exception[0]:
             print(words[-6000:])
         shutil.rmtree(self.tmp)
@@ -91,7 +101,7 @@ class Server:
         with open(self.tmp + '/log', 'a') as log:
             self.process = subprocess.Popen(
                 command + self.options, stderr=log, stdin=subprocess.DEVNULL,
-                env=dict(os.environ, STUB=self.tmp))
+                env=dict(os.environ, STUB=self.tmp, **self.env))
         wait_for('the server is ready', lambda: self.process.poll() is not None or
                  self.words().count('event=ready') == self.starts)
         assert self.process.poll() is None, self.words()
