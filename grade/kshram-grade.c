@@ -14,6 +14,7 @@
 #include "grade.h"
 #include "grade_options.h"
 #include "kernels.h"
+#include "module_sample.h"
 #include "report.h"
 #include "source.h"
 
@@ -502,6 +503,8 @@ int main(int argc, char **argv)
 		rc = find_kernel(&o, &kernel, &module, readable, &strict, &why);
 	else if (readable == MODULE_OK && !fits(&module, &kernel))
 		say_misfit(&why, &module, &kernel, 1, "");
+	if (!rc && readable == MODULE_OK && !why.len)
+		module_is_sample(&module, kernel.hello_name, lab.name, &why);
 	if (!rc && log < 0)
 		rc = open_log(&o, &log);
 	if (!rc) {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../grade/kernels.h"
+#include "../grade/module_sample.h"
 #include "../grade/text.h"
 #include "inspect.h"
 
@@ -21,6 +22,8 @@
 #define SYMVERS_MAX ((size_t)32 << 20)
 /* So many missing symbols are named. */
 #define NAMED_MAX 8
+/* What is handed in. */
+#define WANTED "kshram"
 
 static int compare_names(const void *a, const void *b)
 {
@@ -80,7 +83,7 @@ static bool index_symbols(struct served_kernel *kernel)
 	return true;
 }
 
-static bool check_hello(const struct served_kernel *kernel, char *error, size_t error_size)
+static bool check_hello(struct served_kernel *kernel, char *error, size_t error_size)
 {
 	char path[PATH_MAX], relative[128], why[512];
 	struct module_info hello;
@@ -108,6 +111,8 @@ static bool check_hello(const struct served_kernel *kernel, char *error, size_t 
 			 "the sample module was built for \"%s\", but the kernel %s is \"%s\"; "
 			 "type: make module KERNEL=%s",
 			 hello.vermagic, kernel->name, kernel->vermagic, kernel->name);
+	else
+		snprintf(kernel->sample, sizeof(kernel->sample), "%s", hello.name);
 	module_info_free(&hello);
 	return fits;
 }
@@ -196,7 +201,7 @@ enum refusal inspect_module(const struct served_kernel *kernel, const void *data
 			    char *error, size_t error_size)
 {
 	struct module_info module = { .data = malloc(size ? size : 1), .size = size };
-	struct text names = { 0 };
+	struct text names = { 0 }, sample = { 0 };
 	enum refusal wrong = REFUSED_NOT;
 
 	if (!module.data) {
@@ -211,6 +216,9 @@ enum refusal inspect_module(const struct served_kernel *kernel, const void *data
 			 "it was built for \"%s\", this server runs \"%s\": build it in the kit",
 			 module.vermagic, kernel->vermagic);
 		wrong = REFUSED_WRONG_KERNEL;
+	} else if (module_is_sample(&module, kernel->sample, WANTED, &sample)) {
+		snprintf(error, error_size, "%s", sample.s);
+		wrong = REFUSED_SAMPLE;
 	} else if (find_missing(kernel, &module, &names)) {
 		snprintf(error, error_size,
 			 "it uses what the kernel does not export, so it cannot be loaded: %s",

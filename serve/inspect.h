@@ -17,6 +17,7 @@
  * @name: its name, as kernel/get knows it, or its directory
  * @dir: its directory
  * @vermagic: what modules for it carry
+ * @sample: what the sample module for it is called, "" when it is not known
  * @text: Module.symvers, cut into names; @symbols point into it
  * @symbols: what it exports, sorted
  * @nsymbols: how many; 0 when it is not known
@@ -25,6 +26,7 @@ struct served_kernel {
 	char name[64];
 	char dir[PATH_MAX];
 	char vermagic[MODULE_VALUE_MAX];
+	char sample[MODULE_NAME_MAX];
 	char *text;
 	const char **symbols;
 	size_t nsymbols;
@@ -54,7 +56,7 @@ void served_kernel_free(struct served_kernel *kernel);
  * @error_size: room there
  *
  * Return: REFUSED_NOT when it is, else what is wrong: REFUSED_NOT_A_MODULE,
- * REFUSED_WRONG_KERNEL, REFUSED_MISSING_SYMBOLS or REFUSED_NO_MEMORY.
+ * REFUSED_WRONG_KERNEL, REFUSED_SAMPLE, REFUSED_MISSING_SYMBOLS or REFUSED_NO_MEMORY.
  */
 enum refusal inspect_module(const struct served_kernel *kernel, const void *data, size_t size,
 			    char *error, size_t error_size);

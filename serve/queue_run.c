@@ -194,7 +194,8 @@ static bool give_up_misfit(struct queue *q, struct ticket *t, const struct store
 	char why[400], note[sizeof(why) + 32];
 	enum refusal wrong = inspect_module(&server->kernel, module, s->size, why, sizeof(why));
 
-	if (wrong == REFUSED_NOT || wrong == REFUSED_NO_MEMORY)
+	/* The sample fits, and gets what it is worth; it was accepted long ago. */
+	if (wrong == REFUSED_NOT || wrong == REFUSED_NO_MEMORY || wrong == REFUSED_SAMPLE)
 		return false;
 	snprintf(note, sizeof(note), "not graded: %s", why);
 	if (store_release(server->store, t->id, server->owner, true, 1, note) != STORE_OK)

@@ -38,6 +38,8 @@ const char *refusal_word(enum refusal reason)
 		return "puzzle_unreadable";
 	case REFUSED_PUZZLE_WRONG:
 		return "puzzle_wrong";
+	case REFUSED_SAMPLE:
+		return "sample";
 	case REFUSED_STORE_BUSY:
 		return "store_busy";
 	case REFUSED_STORE_ERROR:

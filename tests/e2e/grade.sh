@@ -119,6 +119,10 @@ full_disk() {
 }
 check "the table cannot be written: 2" full_disk
 
+check "the sample in place of the module: what it is" gives 1 out \
+	'it is hellomod.ko, the sample: hand in your kshram.ko' --kernel "$kernel" "build/$kernel/hellomod.ko"
+check "the sample: the points of items 1 and 2" grep -q '^score: 20/100' "$tmp/out"
+
 # --- a whole run -----------------------------------------------------------------
 
 check "our module, without --kernel: 0, score is the last line" \

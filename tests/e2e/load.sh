@@ -31,13 +31,15 @@ class_begin "$tmp" || {
 	exit 1
 }
 
+# Loads and unloads, but has no device nodes of ours: 20 points. By its own name the
+# sample would be refused.
+LC_ALL=C sed 's/hellomod/hallomod/g' build/lab/hellomod.ko >"$tmp/wrong.ko"
 begin=$(date +%s)
 number=0
 while [ "$number" -lt "$students" ]; do
 	number=$((number + 1))
 	module=build/lab/kshram.ko
-	# Loads and unloads, but has no device nodes of ours: 20 points.
-	[ $((number % 5)) -ne 0 ] || module=build/lab/hellomod.ko
+	[ $((number % 5)) -ne 0 ] || module=$tmp/wrong.ko
 	class_submit "$number" "$module"
 	# A fifth of a second each is 300 in a minute.
 	sleep 0.15

@@ -36,7 +36,9 @@ flock build make -s build/bin/kshramd build/bin/kshramctl build/bin/kshram-grade
 	echo "Bail out! the programs do not build"
 	exit 1
 }
-strip --strip-debug -o "$tmp/small.ko" "build/$KERNEL/hellomod.ko"
+# Small, and no sample any more, which would be refused.
+strip --strip-debug -o "$tmp/hello.ko" "build/$KERNEL/hellomod.ko"
+LC_ALL=C sed 's/hellomod/hallomod/g' "$tmp/hello.ko" >"$tmp/small.ko"
 SMALL_MODULE=$tmp/small.ko
 REFUSALS_SEEN=$tmp/refusals
 export SMALL_MODULE REFUSALS_SEEN

@@ -352,7 +352,8 @@ if [ -f serve/kshramd.c ]; then
 		build/stock/kshram.ko build/stock/hellomod.ko >&2
 	check 'kshramd: our module' all 'graded 0 build/stock/kshram.ko' \
 		'jq -e ".score == 100 and (.items | length) == 8 and .submission > 0" "$tmp/out"'
-	check 'kshramd: the sample module' graded 1 build/stock/hellomod.ko
+	check 'kshramd: the sample module' all 'graded 2 build/stock/hellomod.ko' \
+		'grep -q "refused: it is hellomod.ko, the sample: hand in your kshram.ko" "$tmp/err"'
 	check 'kshramd: no module at all' all 'graded 2 "$tmp/module.ko"' 'grep -q "refused: " "$tmp/err"'
 fi
 

@@ -47,6 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct served_kernel kernel = {
 		.name = "lab",
 		.vermagic = "6.1.0 SMP mod_unload ",
+		.sample = "hellomod",
 		.symbols = symbols,
 		.nsymbols = 3,
 	};

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "../../grade/module_info.h"
+#include "../../grade/module_sample.h"
 
 #define MODINFO "license=GPL\0depends=\0vermagic=6.1.0-1-amd64 SMP mod_unload \0name=other"
 #define SECTION_NAMES "\0.modinfo\0.gnu.linkonce.this_module\0.symtab\0.strtab\0.shstrtab"
@@ -129,6 +130,37 @@ static void test_right_module(void **state)
 	assert_string_equal(info.imports[0], "_printk");
 	assert_string_equal(info.imports[1], "remap_pfn_range");
 	module_info_free(&info);
+}
+
+/* Whether a module that is loaded as "my_module", with @text in its section .modinfo, is that. */
+static bool is_sample(const char *sample, const char *text, Elf64_Xword flags)
+{
+	struct tiny *t = tiny_module();
+	struct module_info info;
+	struct text why = { 0 };
+	char error[256];
+	bool is;
+
+	memcpy(t->modinfo, text, strlen(text));
+	t->sections[INFO].sh_flags = flags;
+	assert_int_equal(parse(t, sizeof(*t), &info, error), MODULE_OK);
+	is = module_is_sample(&info, sample, "kshram", &why);
+	assert_string_equal(why.s,
+			    is ? "it is my_module.ko, the sample: hand in your kshram.ko" : "");
+	module_info_free(&info);
+	return is;
+}
+
+static void test_sample(void **state)
+{
+	(void)state;
+	assert_true(is_sample("my_module", "license", SHF_ALLOC));
+	assert_false(is_sample("hellomod", "license", SHF_ALLOC));
+	assert_false(is_sample("", "license", SHF_ALLOC));
+	/* A solution under the sample's name has the name of its devices. */
+	assert_false(is_sample("my_module", "kshram=", SHF_ALLOC));
+	/* What is not loaded may have it: the sample was built below a directory of that name. */
+	assert_true(is_sample("my_module", "kshram=", 0));
 }
 
 static void test_each_mistake_has_its_words(void **state)
@@ -382,6 +414,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_right_module),
+		cmocka_unit_test(test_sample),
 		cmocka_unit_test(test_each_mistake_has_its_words),
 		cmocka_unit_test(test_any_length),
 		cmocka_unit_test(test_any_byte),

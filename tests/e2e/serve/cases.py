@@ -129,6 +129,7 @@ def no_modules():
                 (good.replace(vermagic, vermagic.replace(b'6', b'5', 1)),
                  'it was built for "5', 'this server runs "' + vermagic.decode().strip(),
                  'build it in the kit'),
+                (good.replace(b'hallomod', b'hellomod'), 'it is hellomod.ko, the sample: hand in your kshram.ko'),
                 (good.replace(b'\0_printk\0', b'\0_qrintk\0'),
                  'does not export', 'cannot be loaded: _qrintk')):
             client = Client(server).solve()
@@ -136,6 +137,10 @@ def no_modules():
             client.refused(*words)
         assert server.sql('SELECT count(*) FROM submissions') == ['0']
         assert server.metrics()['kshramd_refusals_total{reason="wrong_kernel"}'] == 1
+        # Who began with the sample and kept its name may have made something of it.
+        own = good.replace(b'hallomod', b'hellomod').replace(b'hellomod\0\0', b'kshram\0\0\0\0', 1)
+        assert own != good.replace(b'hallomod', b'hellomod')
+        assert Client(server).submit(own + b'own'.rjust(16)).rest().endswith(b'100/100\r\n')
 
 
 def time_outs():
