@@ -114,7 +114,7 @@ static struct vm_config machine(const struct grade_config *config, const struct 
 		.seconds = config->seconds,
 		.input_fd = -1,
 		.console_fd = config->console_fd,
-		.console_max = GRADE_CONSOLE_MAX,
+		.console_max = config->console_max,
 	};
 }
 

@@ -40,7 +40,8 @@ struct grade_standby;
  * @jail_user: as in struct vm_config
  * @cold: boot a machine and do every item in it, instead of taking a saved one
  * @standby: a machine that has waited for the module, or NULL; it is used up
- * @console_fd: where the console is copied, or -1; up to GRADE_CONSOLE_MAX bytes
+ * @console_fd: where the console is copied, or -1
+ * @console_max: bytes of it that are; 0 for all, where the reader has a limit of its own
  * @progress: called as each item begins, may be NULL
  * @progress_arg: its first argument
  */
@@ -57,6 +58,7 @@ struct grade_config {
 	bool cold;
 	struct grade_standby *standby;
 	int console_fd;
+	size_t console_max;
 	void (*progress)(void *arg, const struct item *item);
 	void *progress_arg;
 };

@@ -313,6 +313,8 @@ static struct grade_config configure(const struct options *o, const struct kerne
 		.jail_user = o->jail_user,
 		.cold = o->cold,
 		.console_fd = log,
+		/* Who waits reads on, and knows best what to keep: the end as well. */
+		.console_max = o->wait ? 0 : GRADE_CONSOLE_MAX,
 		.progress = on_terminal ? show_progress : NULL,
 	};
 }

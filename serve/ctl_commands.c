@@ -165,7 +165,10 @@ int ctl_log(struct ctl *ctl)
 	size_t len;
 	enum store_result result = store_get(ctl->store, ctl->numbers[0], &s);
 
-	if (result == STORE_OK)
+	if (result != STORE_OK)
+		return ctl_result(ctl, result);
+	result = store_get_lost(ctl->store, s.id, ctl->set['l'], &console, &len);
+	if (result == STORE_NONE && !ctl->set['l'])
 		result = store_get_verdict(ctl->store, s.id, NULL, &console, &len);
 	if (result != STORE_OK)
 		return ctl_result(ctl, result);

@@ -24,6 +24,7 @@
 
 #include "../grade/text.h"
 #include "job.h"
+#include "kept.h"
 
 /* The grader keeps the time limit itself; we end it when it does not. */
 #define GRACE_SECONDS 30
@@ -47,7 +48,8 @@ enum stream_id { OUT, ERR, CONSOLE, STREAMS };
  * @id: which
  * @fd: our end, or -1
  * @event: readable
- * @data: what came, up to @most bytes; more is read and dropped
+ * @data: what came, up to @most bytes; more is read and dropped. Of CONSOLE it is in
+ *	the job's @console
  * @overflow: there was more
  */
 struct stream {
@@ -66,6 +68,7 @@ struct job {
 	int module; /* for writing; -1 once it is sealed */
 	int go; /* its standard input; -1 once it was told to begin */
 	struct stream streams[STREAMS];
+	struct kept console;
 	pid_t pid;
 	int pidfd;
 	struct event *exit_event;
@@ -122,8 +125,6 @@ static void say_why(struct job *job)
 /* Exited, and the pipes are at their end (or are not waited for any longer). */
 static void finish(struct job *job)
 {
-	struct evbuffer *console = job->streams[CONSOLE].data;
-
 	if (job->ended)
 		return;
 	job->ended = true;
@@ -131,8 +132,7 @@ static void finish(struct job *job)
 	job->result.has_verdict = parse_answer(job);
 	if (!job->result.has_verdict)
 		say_why(job);
-	job->result.console_len = evbuffer_get_length(console);
-	job->result.console = evbuffer_pullup(console, -1);
+	job->result.console = kept_text(&job->console, &job->result.console_len);
 	job->spec.end(job->spec.arg, &job->result);
 }
 
@@ -201,10 +201,14 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		finish_if_over(job);
 		return;
 	}
-	keep(s, data, (size_t)n);
-	if (s->id == OUT)
-		take_ready(job);
-	if (s->id == CONSOLE && job->state == JOB_RUNNING)
+	if (s->id != CONSOLE) {
+		keep(s, data, (size_t)n);
+		if (s->id == OUT)
+			take_ready(job);
+		return;
+	}
+	kept_add(&job->console, data, (size_t)n);
+	if (job->state == JOB_RUNNING)
 		job->spec.console(job->spec.arg, data, (size_t)n);
 }
 
@@ -384,7 +388,8 @@ static bool start(struct job *job, int fds[2 + STREAMS])
 	job->go = ends[1];
 	if (!open_stream(job, OUT, VERDICT_JSON_MAX, &fds[2 + OUT]) ||
 	    !open_stream(job, ERR, STDERR_KEPT, &fds[2 + ERR]) ||
-	    !open_stream(job, CONSOLE, job->spec.console_kept, &fds[2 + CONSOLE]))
+	    !open_stream(job, CONSOLE, 0, &fds[2 + CONSOLE]) ||
+	    !kept_init(&job->console, job->spec.console_kept))
 		return false;
 	/* Until the child has handlers of its own. */
 	sigfillset(&all);
@@ -450,11 +455,15 @@ bool job_feed(struct job *job, const struct job_spec *spec, const void *module, 
 
 void job_replay(struct job *job)
 {
-	struct evbuffer *kept = job->streams[CONSOLE].data;
-	size_t len = evbuffer_get_length(kept);
+	/* Of a boot nothing is missing, or it is of no interest. */
+	struct evbuffer *parts[] = { job->console.head, job->console.tail };
 
-	if (len)
-		job->spec.console(job->spec.arg, evbuffer_pullup(kept, -1), len);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		size_t len = evbuffer_get_length(parts[i]);
+
+		if (len)
+			job->spec.console(job->spec.arg, evbuffer_pullup(parts[i], -1), len);
+	}
 }
 
 enum job_state job_state(const struct job *job)
@@ -476,6 +485,7 @@ void job_free(struct job *job)
 		if (job->streams[i].data)
 			evbuffer_free(job->streams[i].data);
 	}
+	kept_free(&job->console);
 	if (job->exit_event)
 		event_free(job->exit_event);
 	if (job->timer)

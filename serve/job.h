@@ -29,7 +29,7 @@ enum job_state { JOB_BOOTING, JOB_WAITING, JOB_RUNNING };
  * @verdict: what the grader says
  * @json: the same as text
  * @why: when there is no verdict: a sentence that says what happened
- * @console: what the machine wrote, as far as it was kept
+ * @console: what the machine wrote, its beginning and its end
  * @console_len: bytes there
  */
 struct job_result {

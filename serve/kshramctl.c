@@ -41,6 +41,7 @@ static const char help[] =
 	"  --students          list: a line for each student, with the best score\n"
 	"  --best              export: of each identity only the one with the best score\n"
 	"  --raw               log: as the machine wrote it, with all control characters\n"
+	"  --lost              log: of the newest run that was lost with its machine\n"
 	"  --help              print this and end\n"
 	"  --version           print the version and end\n"
 	"\n"
@@ -86,7 +87,7 @@ struct command {
 
 static const struct command commands[] = {
 	{ "status", "j", 0, 0, ctl_status },	{ "list", "jiot", 0, 0, ctl_list },
-	{ "show", "j", 1, 1, ctl_show },	{ "log", "r", 1, 1, ctl_log },
+	{ "show", "j", 1, 1, ctl_show },	{ "log", "rl", 1, 1, ctl_log },
 	{ "module", "", 1, 1, ctl_module },	{ "regrade", "", 1, 1000, ctl_regrade },
 	{ "export", "ciob", 0, 0, ctl_export }, { "drain", "f", 0, 0, ctl_drain },
 };
@@ -109,6 +110,7 @@ static const struct option long_options[] = {
 	{ "best", no_argument, NULL, 'b' },
 	{ "students", no_argument, NULL, 't' },
 	{ "raw", no_argument, NULL, 'r' },
+	{ "lost", no_argument, NULL, 'l' },
 	{ "off", no_argument, NULL, 'f' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },

@@ -56,10 +56,22 @@ static void count_verdict(struct queue *q, const struct run *run, const struct v
 		 LOG_NUMBER("ms", run->took_ms), LOG_TEXT("note", verdict->note));
 }
 
+/* What it said before it was lost: the reason may stand there, and nobody has it otherwise. */
+static void keep_lost(struct run *run, const char *why)
+{
+	const struct job_result *r = run->result;
+	struct queue *q = run->queue;
+
+	if (r->console_len && store_keep_lost(q->server->store, run->ticket->id, q->server->owner,
+					      why, r->console, r->console_len) != STORE_OK)
+		could_not(q, "console_not_stored", run->ticket->id);
+}
+
 /* Lost to another owner, which should not happen: whoever holds it now says how it ended. */
 static void run_is_void(struct run *run)
 {
 	could_not(run->queue, "lease_lost", run->ticket->id);
+	keep_lost(run, "the server lost its hold of it");
 	if (run->ticket->watcher)
 		session_failed(run->ticket->watcher,
 			       "the server lost its hold of the submission; it is kept");
@@ -127,6 +139,7 @@ static void settle_loss(struct run *run)
 	switch (store_release(q->server->store, run->ticket->id, q->server->owner, true,
 			      (int)c->attempts, run->result->why)) {
 	case STORE_OK:
+		keep_lost(run, run->result->why);
 		drop_run(run, waits_after_loss(q, run->ticket, run->result->why));
 		break;
 	case STORE_LOST:

@@ -272,7 +272,11 @@ static enum store_result check_identity(struct store *store, bool create)
 				 "version %d; use the kshram that wrote it, or a newer one",
 				 (long long)it.version, STORE_SCHEMA);
 	/* It is already, unless the one who made it was killed just then, or a copy. */
-	return use_wal(store);
+	result = use_wal(store);
+	/* Nothing is written where they are there. */
+	if (result == STORE_OK)
+		result = run(store, "make the tables", store_additions);
+	return result;
 }
 
 static enum store_result configure(struct store *store, bool create)

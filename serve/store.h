@@ -238,6 +238,23 @@ enum store_result store_release(struct store *store, int64_t id, const char *own
 				bool machine_lost, int max_attempts, const char *note);
 
 /**
+ * store_keep_lost() - keep the console of a run that was lost with its machine
+ * @store: the record
+ * @id: the submission
+ * @owner: who ran it
+ * @why: what happened, in one line
+ * @console: what the machine wrote
+ * @console_len: its length in bytes
+ *
+ * In place of that of an earlier one: a machine can be lost many times. It is for people
+ * alone, and changes nothing of where the submission is.
+ *
+ * Return: STORE_OK or why not
+ */
+enum store_result store_keep_lost(struct store *store, int64_t id, const char *owner,
+				  const char *why, const void *console, size_t console_len);
+
+/**
  * store_requeue() - take back what dead processes held
  * @store: the record
  * @owner: not what this one holds (a server that has the lock on the state
@@ -298,6 +315,19 @@ enum store_result store_get(struct store *store, int64_t id, struct store_submis
  */
 enum store_result store_get_verdict(struct store *store, int64_t id, char **json, void **console,
 				    size_t *console_len);
+
+/**
+ * store_get_lost() - the console of the newest run that was lost with its machine
+ * @store: the record
+ * @id: the submission
+ * @any: also when a verdict has come since
+ * @console: gets it, malloc'd, with a NUL behind it
+ * @console_len: gets its length
+ *
+ * Return: STORE_OK, STORE_NONE when there is none, or why not
+ */
+enum store_result store_get_lost(struct store *store, int64_t id, bool any, void **console,
+				 size_t *console_len);
 
 /**
  * store_get_module() - the bytes that were submitted

@@ -32,6 +32,7 @@ enum statement {
 	SQL_ADD_RUN,
 	SQL_DONE,
 	SQL_RELEASE,
+	SQL_LOSE,
 	SQL_BEHIND,
 	SQL_REQUEUE,
 	SQL_REGRADE,
@@ -39,6 +40,7 @@ enum statement {
 	SQL_COUNTS,
 	SQL_GET,
 	SQL_GET_VERDICT,
+	SQL_GET_LOSS,
 	SQL_GET_MODULE,
 	SQL_EACH,
 	SQL_EACH_RUN,
@@ -63,6 +65,7 @@ struct store {
 
 extern const char *const store_sql[SQL_STATEMENTS];
 extern const char store_schema[];
+extern const char store_additions[];
 
 int64_t store_now(void);
 

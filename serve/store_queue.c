@@ -176,6 +176,14 @@ enum store_result store_release(struct store *store, int64_t id, const char *own
 	return store_end(store, doing, result);
 }
 
+enum store_result store_keep_lost(struct store *store, int64_t id, const char *owner,
+				  const char *why, const void *console, size_t console_len)
+{
+	return store_step(store, "keep a console",
+			  store_bind(store, SQL_LOSE, "isisb", id, owner, store_now(), why, console,
+				     console_len));
+}
+
 enum store_result store_requeue(struct store *store, const char *owner, bool expired_only,
 				int max_attempts, int64_t *count)
 {

@@ -119,6 +119,23 @@ enum store_result store_get_verdict(struct store *store, int64_t id, char **json
 	return store_say(store, STORE_ERROR, "no memory");
 }
 
+enum store_result store_get_lost(struct store *store, int64_t id, bool any, void **console,
+				 size_t *console_len)
+{
+	sqlite3_stmt *stmt = store_bind(store, SQL_GET_LOSS, "ii", id, (int64_t)any);
+	enum store_result result = store_row(store, "read a console", stmt);
+
+	*console = NULL;
+	if (result == STORE_NONE)
+		return store_say(store, STORE_NONE, "submission %lld has lost no machine",
+				 (long long)id);
+	if (result != STORE_OK)
+		return result;
+	*console = store_copy(stmt, 0, console_len);
+	sqlite3_reset(stmt);
+	return *console ? STORE_OK : store_say(store, STORE_ERROR, "no memory");
+}
+
 enum store_result store_place(struct store *store, int64_t id, int64_t *ahead)
 {
 	sqlite3_stmt *stmt = store_bind(store, SQL_PLACE, "i", id);

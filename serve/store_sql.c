@@ -72,6 +72,19 @@ const char store_schema[] =
 	"	(SELECT id FROM runs WHERE submission = s.id ORDER BY round DESC LIMIT 1);";
 
 /*
+ * What records of this version did not have from their beginning. Programs that do not
+ * know it leave it alone.
+ */
+const char store_additions[] =
+	/* The newest run of a submission that was lost with its machine. */
+	"CREATE TABLE IF NOT EXISTS losses ("
+	"	submission INTEGER PRIMARY KEY REFERENCES submissions (id),"
+	"	owner TEXT NOT NULL,"
+	"	finished INTEGER NOT NULL,"
+	"	why TEXT NOT NULL,"
+	"	console BLOB NOT NULL)";
+
+/*
  * The lap for a newcomer of the lane @lane: the one that is being run, and
  * behind all that its lane has waiting or running.
  */
@@ -108,6 +121,8 @@ const char *const store_sql[SQL_STATEMENTS] = {
 		     " WHERE id = ?1",
 	[SQL_RELEASE] = "UPDATE submissions SET state = ?2, owner = NULL, lease = NULL,"
 			" attempts = ?3, note = ?4 WHERE id = ?1",
+	[SQL_LOSE] = "REPLACE INTO losses (submission, owner, finished, why, console)"
+		     " VALUES (?1, ?2, ?3, ?4, ?5)",
 	/* As if it had come now. */
 	[SQL_BEHIND] = "UPDATE submissions SET lap = " LAP(
 		"(SELECT lane FROM submissions"
@@ -133,6 +148,9 @@ const char *const store_sql[SQL_STATEMENTS] = {
 	[SQL_GET] = "SELECT * FROM record WHERE id = ?1",
 	[SQL_GET_VERDICT] = "SELECT json, console FROM runs WHERE submission = ?1"
 			    " ORDER BY round DESC LIMIT 1",
+	/* ?2: also when there is a verdict that came later. */
+	[SQL_GET_LOSS] = "SELECT console FROM losses WHERE submission = ?1 AND (?2 OR finished >"
+			 " (SELECT coalesce(max(finished), 0) FROM runs WHERE submission = ?1))",
 	[SQL_GET_MODULE] = "SELECT data FROM modules WHERE submission = ?1",
 	[SQL_EACH] = "SELECT * FROM record WHERE ?1 IS NULL OR identity = ?1 ORDER BY id",
 	[SQL_EACH_RUN] = "SELECT round, owner, started, finished, score, total, note, json"

@@ -191,6 +191,10 @@ check "show: why it was given up" gives 0 out '^note  *the machine was lost 3 ti
 
 check "log: the newest" gives 0 out '^second$' log 2
 check "log: lines end as in a file" sh -c "$ctl --state $state log 1 | od -c | grep -c '\\\\r' | grep -x 0"
+check "log: of a machine that was lost, where nothing came after it" gives 0 out '^last words$' log 4
+check "log: but the verdict's where it did" gives 0 out '^well done$' log 1
+check "log --lost: all the same" gives 0 out '^lost first$' log 1 --lost
+check "log --lost of one that lost none: 1" refuses 1 'submission 2 has lost no machine' log 2 --lost
 check "log of one without a verdict: 1" refuses 1 'submission 7 has no verdict' log 7
 harmless_log() {
 	ctl log 3

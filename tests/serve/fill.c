@@ -5,7 +5,7 @@
  *	fill DIR
  *
  * 1 anna 100, 2 bob 40, then 60 after a regrade, 3 from an address, with hostile
- * texts, 4 given up, 5 runs, 6 and 7 wait.
+ * texts, 4 given up, 5 runs, 6 and 7 wait. 1 and 4 have lost a machine, which had said something.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +72,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	add("token:anna", "module of anna");
+	must(store_keep_lost(store, 1, OWNER, "killed", "lost first\r\n", 12));
 	grade(100, "", "Linux version\r\nwell done\r\n");
 	add("token:bob", "module of bob");
 	grade(40, "check_msg: first", "first\n");
@@ -82,6 +83,7 @@ int main(int argc, char **argv)
 	      "\033]0;title\007\033[2J\033[31mred\033[0m one\btwo\r\n\200end");
 	add("token:carl", "module of carl");
 	must(store_release(store, claim(), OWNER, true, 1, "the machine was lost 3 times"));
+	must(store_keep_lost(store, 4, OWNER, "killed", "last words\n", 11));
 	add("token:anna", "second of anna");
 	claim();
 	add("token:anna", "third of anna");

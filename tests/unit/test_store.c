@@ -481,6 +481,27 @@ static void test_version(void **state)
 	store_close(other);
 }
 
+/* A record that was made before there was a place for lost consoles. */
+static void test_lost_consoles(void **state)
+{
+	struct fixture *f = *state;
+	void *console;
+	size_t len;
+
+	add(f->store, "a");
+	assert_int_equal(sqlite3_exec(f->store->db, "DROP TABLE losses", NULL, NULL, NULL),
+			 SQLITE_OK);
+	open_again(f);
+	assert_int_equal(store_get_lost(f->store, 1, true, &console, &len), STORE_NONE);
+	assert_int_equal(store_keep_lost(f->store, 1, OWNER, "x", "one", 3), STORE_OK);
+	assert_int_equal(store_keep_lost(f->store, 1, OWNER, "y", "two!", 4), STORE_OK);
+	open_again(f);
+	assert_int_equal(store_get_lost(f->store, 1, false, &console, &len), STORE_OK);
+	assert_int_equal(len, 4);
+	assert_string_equal(console, "two!");
+	free(console);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -502,6 +523,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_settings, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_version, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lost_consoles, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,6 +67,7 @@ escape)
 	verdict 60 "wrong"
 	;;
 lost)
+	echo "last words of $who" >"$log"
 	echo "the host has no memory" >&2
 	exit 2
 	;;
@@ -74,6 +75,7 @@ once)
 	# Lost the first time only.
 	if [ ! -e "$STUB/lost.$who" ]; then
 		: >"$STUB/lost.$who"
+		echo "last words of $who" >"$log"
 		kill -9 $$
 	fi
 	verdict 100 ""

@@ -58,17 +58,26 @@ def machines():
         assert server.metrics()['kshramd_machines_taken_total{state="offline"}'] == 1
 
 
+def log_of(server, *arguments):
+    return subprocess.run(['build/bin/kshramctl', '--state', server.state, 'log', *arguments],
+                          check=True, capture_output=True, text=True).stdout
+
+
 def lost_machines():
     """a lost machine says nothing of the module: again, and at last no verdict"""
     with Server('--set', 'attempts=2', mode='once') as server:
         got = Client(server).submit(module('once')).rest()
         assert b'the machine was lost (the grader was killed by signal 9)' in got
         assert got.endswith(b'score: 100/100\r\n')
+        # What it had said is kept, also when a verdict has come since.
+        assert log_of(server, '1', '--lost') == 'last words of once\n'
+        assert log_of(server, '1') == ''
         server.mode('lost')
         got = Client(server).submit(module('lost'), 'lost').rest()
         assert got.count(b'the machine was lost (the grader could not work: the host has no '
                          b'memory)') == 1
         assert b'no verdict: the machine was lost again and again' in got
+        assert log_of(server, '2') == 'last words of lost\n'
         for mode in ('garbage', 'huge'):
             # A verdict in between, or the server would wait longer and longer.
             server.mode('full')
