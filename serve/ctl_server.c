@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,7 +20,26 @@
 #define NOTICE_S 10
 #define NOTICE_LOOK_US 50000
 
-static void take_server(struct ctl_server *server, json_t *json)
+/*
+ * Whether the server of that number holds this directory: a copy of the record tells of
+ * the server that it was copied from.
+ */
+static bool is_here(const struct ctl *ctl, pid_t pid)
+{
+	char path[PATH_MAX + 8], text[32] = "";
+	FILE *lock;
+
+	snprintf(path, sizeof(path), "%s/lock", ctl->state);
+	lock = fopen(path, "re");
+	if (!lock)
+		return false;
+	if (!fgets(text, sizeof(text), lock))
+		*text = '\0';
+	fclose(lock);
+	return strtol(text, NULL, 10) == (long)pid;
+}
+
+static void take_server(const struct ctl *ctl, struct ctl_server *server, json_t *json)
 {
 	json_int_t pid = 0, started = 0, beat = 0;
 	int draining = 0, ending = 0;
@@ -27,7 +47,7 @@ static void take_server(struct ctl_server *server, json_t *json)
 
 	if (json_unpack(json, "{sI sI sI ss s?b s?b}", "pid", &pid, "started", &started, "beat",
 			&beat, "listen", &listen, "draining", &draining, "ending", &ending) != 0 ||
-	    pid <= 0 || pid > INT_MAX)
+	    pid <= 0 || pid > INT_MAX || !is_here(ctl, (pid_t)pid))
 		return;
 	server->there = true;
 	server->pid = (pid_t)pid;
@@ -50,7 +70,7 @@ enum store_result ctl_server_read(struct ctl *ctl, struct ctl_server *server)
 	if (result != STORE_OK)
 		return result == STORE_NONE ? STORE_OK : result;
 	json = json_loads(text, 0, NULL);
-	take_server(server, json);
+	take_server(ctl, server, json);
 	json_decref(json);
 	return STORE_OK;
 }

@@ -292,6 +292,7 @@ check "drain --off: the same" gives 0 out 'no server runs now' drain --off
 
 # beat PID AGE [MORE] - what a server would have written of itself.
 beat() {
+	echo "$1" >"$state/lock"
 	now=$(($(date +%s) - $2))
 	sqlite3 "$db" "REPLACE INTO settings VALUES ('server', '{\"pid\": $1, \"started\": $now,
 		\"beat\": $now, \"listen\": \"127.0.0.1:10548\"${3:-}}')"
@@ -304,6 +305,12 @@ check "drain: a server that does not notice: 2 after 10 s, and whom to look at" 
 	"the record says so, but the server, process $$, has not noticed within 10 s" drain
 check "status: that it has not" gives 0 out '^new ones  *taken until the server notices' status
 check "status --json: the record and the server" says '.drain == true and .server.draining == false' status
+beat $$ 3 ', "draining": true'
+of_another() {
+	echo 1 >"$state/lock"
+	gives 0 out '^server  *not running$' status
+}
+check "status: a copy of the record does not have its server" of_another
 beat $$ 3 ', "draining": true'
 check "status: it has" gives 0 out '^new ones  *refused; to take them again' status
 check "status --json: both" says '.drain == true and .server.draining == true' status
