@@ -19,6 +19,7 @@ from faults import (broken_disk, full_disk, locked_record, locked_verdict, no_ch
                     no_random_numbers)
 from interrupted import (another_kernel, drained, hanging_grader, kill, last_try, lost_machines, machines,
                          term, term_lost, term_twice)
+from record import backup, small_disk_full
 from kshramd import HUP, PATIENCE, PLAIN, TERM, Client, Server, module, upload_text, wait_for
 
 
@@ -560,7 +561,7 @@ CASES = [words_on_the_wire, odd_lines, all_at_once, wrong_answers, wrong_uploads
          machines, fairness, less_than_full, nothing_inherited, hostile_console, slow_reader, slow_sender,
          never_reads, goes_away, lost_machines, hanging_grader, term, term_twice, term_lost, kill, last_try,
          another_kernel, hup, hup_grader, one_server, locked_record, locked_verdict, broken_disk,
-         full_disk, no_checksums, no_memory, no_random_numbers, directed, figures, command_line]
+         full_disk, no_checksums, no_memory, no_random_numbers, backup, small_disk_full, directed, figures, command_line]
 
 if len(sys.argv) == 1:
     for case in CASES:
