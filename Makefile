@@ -91,6 +91,7 @@ soak: ## storms, fuzzer, foreign programs and packages for hours instead of seco
 	@$(MAKE) -s --no-print-directory all $(addprefix modules-,$(TESTED) $(MATRIX)) \
 		$(B)/debug/planted.ko
 	@tests/run -t 36000 $(call soak-suite,debug) "SOAK=1 tests/e2e/fuzz.sh" \
+		$(foreach k,6.12 7.x,"SOAK=1 KERNEL=$(k) tests/e2e/fuzz.sh") \
 		$(foreach k,$(filter-out debug,$(TESTED) $(MATRIX)),$(call soak-suite,$(k))) \
 		$(foreach k,lab 6.12 7.x,"SOAK=1 KERNEL=$(k) tests/e2e/foreign.sh" \
 			"KERNEL=$(k) tests/e2e/lib.sh" "KERNEL=$(k) tests/e2e/tools.sh") "FULL=1 tests/e2e/deb.sh" "SOAK=1 tests/e2e/kernel-get.sh" \

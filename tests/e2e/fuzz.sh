@@ -5,21 +5,29 @@
 # planted in copies of it. TAP.
 #
 # A fault is tests/fuzz/mutants/NAME.patch, an edit of module/; its head says
-# what is wrong ("Fault: "), on which backing it shows, and further options of
-# kshram_fuzz if it takes others than usual to find it. Every second one is looked
-# for. With arguments, only those names, and our module only for the name `ours`.
-# What is found is found again by the command that the fuzzer says.
-# With SOAK=1 all of them, and our module gets a million operations on each
+# what is wrong ("Fault: "), on which backing it shows, on which kernels if that is
+# not `lab`, and further options of kshram_fuzz if it takes others than usual to find
+# it. Every second one is looked for. With arguments, only those names, and our module
+# only for the name `ours`. What is found is found again by the command that the fuzzer
+# says. With SOAK=1 all of them, and our module gets a million operations on each
 # backing, from seeds that are new and printed.
+#
+# Our module runs on `debug` and `lab`, with small slots, where limits are met often,
+# and on `lab` with slots of up to 4 MiB, too. With KERNEL=NAME in the environment that
+# one kernel is used for both, and for the faults that show there; with SOAK=1 that is
+# 300,000 operations on each backing and of each size.
 set -eu
 cd "$(dirname "$0")/../.."
 . tests/lib/cases.sh
 . tests/lib/lanes.sh
 
+kernel=${KERNEL:-}
+# Where faults are looked for.
+faulty=${kernel:-lab}
 vm=build/bin/kshram-vm
 fuzz=build/guest/kshram_fuzz
 built=build/tests/fuzz
-log=$built/log
+log=$built/log/$faulty
 work=$(mktemp -d)
 mkdir "$work/lanes"
 mkdir -p "$log" "$built/src"
@@ -30,6 +38,10 @@ trap 'exit 143' TERM
 # Detectors that KASAN makes superfluous cost more than all others together. One
 # processor: what all do at once is tried where there are two, on lab.
 sober="slub_debug=- kmemleak=off"
+# Slots of 4 MiB, which have large entries where kernel and administrator want them.
+large="--max-pages 1024"
+# Those and what the model says of them need memory.
+room="--memory 512"
 # What user space stores through a mapping of freed memory is seen where that is
 # poisoned.
 poison="slub_debug=FZPU page_poison=1 debug_pagealloc=on"
@@ -40,8 +52,11 @@ bail() {
 }
 
 # Two suites that start together would build the same files.
+modules=build/$kernel/kshram.ko
+[ -n "$kernel" ] || modules="build/debug/kshram.ko build/lab/kshram.ko"
+# shellcheck disable=SC2086 # file names of ours, without spaces
 flock build/tests/grade.lock make -s "$vm" "$fuzz" build/guest/guest_tests build/guest/kshram-agent \
-	build/debug/kshram.ko build/lab/kshram.ko >"$work/make.log" 2>&1 || {
+	$modules >"$work/make.log" 2>&1 || {
 	sed 's/^/# /' "$work/make.log"
 	bail "what it takes does not build"
 }
@@ -72,21 +87,28 @@ echo "# SPDX-License-Identifier: GPL-2.0" >"$built/src/Kbuild"
 for file in tests/fuzz/mutants/*.patch; do
 	name=$(basename "$file" .patch)
 	wanted "$name" "$@" || continue
+	kernels=$(field "$file" Kernels)
+	# shellcheck disable=SC2086 # names without spaces
+	wanted "$faulty" ${kernels:-lab} || continue
 	# Half of them, unless they are named: the others are for SOAK=1.
 	position=$((position + 1))
-	[ $# -gt 0 ] || [ "${SOAK:-0}" != 0 ] || [ $((position % 2)) = 1 ] || continue
+	[ $# -gt 0 ] || [ -n "$kernel" ] || [ "${SOAK:-0}" != 0 ] || [ $((position % 2)) = 1 ] ||
+		continue
 	mutant "$file" "$name"
 	names="$names $name"
 	files="$files $built/src/$name.c"
 	echo "obj-m += $name.o" >>"$built/src/Kbuild"
 done
 # shellcheck disable=SC2086 # file names of ours, without spaces
-[ -z "$names" ] || kernel/kbuild lab "$built/lab" module/*.h include/kshram.h \
+[ -z "$names" ] || kernel/kbuild "$faulty" "$built/$faulty" module/*.h include/kshram.h \
 	"$built/src/Kbuild" $files >"$work/kbuild.log" 2>&1 || {
 	sed 's/^/# /' "$work/kbuild.log"
 	bail "the faulty modules do not build"
 }
 
+# In the guest: large entries are for who wants large pages.
+huge='echo always >/sys/kernel/mm/transparent_hugepage/enabled 2>/dev/null
+'
 # fuzzed NAME MACHINE... -- COMMAND: run it in a machine; $log/NAME has all that it said.
 fuzzed() {
 	fuzzed_log=$log/$1
@@ -109,19 +131,19 @@ verdict() {
 	} >"$work/$verdict_number.tap"
 }
 
-# ours NUMBER NAME KERNEL OPS SEEDS APPEND CPUS: our module, on both backings.
+# ours NUMBER NAME KERNEL OPS APPEND CPUS OPTIONS: our module, on both backings.
 ours() {
-	number=$1 name=$2 kernel=$3 ops=$4 seed=$5
+	number=$1 name=$2 on=$3 ops=$4
 	status=0
-	# shellcheck disable=SC2016 # the guest's shell expands it
-	fuzzed "$name" --kernel "$kernel" --cpus "$7" --append "$6" --add "$fuzz" \
-		--add build/guest/guest_tests --add "build/$kernel/kshram.ko" -- sh -c '
-		/kshram_fuzz --backing kmalloc --ops $0 --seed $1 &&
-		/kshram_fuzz --backing shmem --ops $0 --seed $1 &&
-		/guest_tests health' "$ops" "$seed" || status=$?
+	# shellcheck disable=SC2016,SC2086 # the guest's shell expands it; $room is two words
+	fuzzed "$name" --kernel "$on" --cpus "$6" --append "$5" ${7:+$room} --add "$fuzz" \
+		--add build/guest/guest_tests --add "build/$on/kshram.ko" -- sh -c "$huge"'
+		/kshram_fuzz --backing kmalloc --ops $0 --seed $1 $2 &&
+		/kshram_fuzz --backing shmem --ops $0 --seed $1 $2 &&
+		/guest_tests health' "$ops" "$seed" "$7" || status=$?
 	good=false
 	[ "$status" -ne 0 ] || good=true
-	verdict "$number" "$name" "$good" "$((2 * ops)) operations with seed $seed on $kernel" \
+	verdict "$number" "$name" "$good" "$((2 * ops)) operations with seed $seed on $on" \
 		"find nothing (status $status)"
 }
 
@@ -131,10 +153,12 @@ found() {
 	patch=tests/fuzz/mutants/$name.patch
 	options=$(field "$patch" Options)
 	cpus=$(field "$patch" Cpus)
+	more=
+	case $options in *--max-pages*) more=$room ;; esac
 	status=0
-	# shellcheck disable=SC2016
-	fuzzed "$name" --kernel lab --cpus "${cpus:-1}" --append "$poison" --add "$fuzz" \
-		--add build/guest/guest_tests --add "$built/lab/$name.ko" -- sh -c '
+	# shellcheck disable=SC2016,SC2086
+	fuzzed "$name" --kernel "$faulty" --cpus "${cpus:-1}" --append "$poison" $more \
+		--add "$fuzz" --add build/guest/guest_tests --add "$built/$faulty/$name.ko" -- sh -c "$huge"'
 		/kshram_fuzz --progress 100 --backing $0 --module $1 $2 && /guest_tests health' \
 		"$(field "$patch" Backing)" "/$name.ko" "$options" || status=$?
 	# The mismatch, or how far it had come when the machine ended.
@@ -169,8 +193,10 @@ again() {
 one() {
 	# shellcheck disable=SC2086 # the item's words are the arguments
 	case $2 in
-	ours-debug) ours "$1" ours-debug debug "$debug_ops" "$seed" "$sober" 1 ;;
-	ours-lab) ours "$1" ours-lab lab "$lab_ops" "$seed" "$poison" 2 ;;
+	ours-debug) ours "$1" "$2" debug "$debug_ops" "$sober" 1 "" ;;
+	ours-lab) ours "$1" "$2" lab "$lab_ops" "$poison" 2 "" ;;
+	ours-small) ours "$1" "$2" "$faulty" "$ops" "$poison" 2 "" ;;
+	ours-large) ours "$1" "$2" "$faulty" "$large_ops" "$poison" 2 "$large" ;;
 	again) again "$1" ;;
 	*) found "$1" "$2" ;;
 	esac
@@ -178,16 +204,22 @@ one() {
 
 debug_ops=50000
 lab_ops=10000
+ops=10000
+large_ops=2000
 seed=1
 if [ "${SOAK:-0}" != 0 ]; then
 	debug_ops=1000000
 	lab_ops=1000000
+	ops=300000
+	large_ops=300000
 	seed=$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 	echo "# seed $seed"
 fi
 # The longest first.
-if wanted ours "$@"; then
-	names="ours-debug ours-lab$names"
+if wanted ours "$@" && [ -n "$kernel" ]; then
+	names="ours-large ours-small$names"
+elif wanted ours "$@"; then
+	names="ours-debug ours-lab ours-large$names"
 fi
 # It takes few operations to be found.
 repeated=read_past_end

@@ -41,24 +41,36 @@ static bool writable(int at)
 
 static unsigned long some_size(size_t now)
 {
-	static const unsigned long odd[] = {
-		0,	  MAX_PAGES * PAGE + 1, MAX_PAGES * PAGE + PAGE, INT_MAX,  INT_MAX + 1UL,
-		UINT_MAX, (1UL << 32) + PAGE,	ULONG_MAX - PAGE + 2,	 ULONG_MAX
-	};
+	const unsigned long odd[] = { 0,
+				      state->max_pages * PAGE + 1,
+				      state->max_pages * PAGE + PAGE,
+				      INT_MAX,
+				      INT_MAX + 1UL,
+				      UINT_MAX,
+				      (1UL << 32) + PAGE,
+				      ULONG_MAX - PAGE + 2,
+				      ULONG_MAX };
 
+	/* Around whole large entries. */
+	if (is_large() && chance(25))
+		return HUGE_PAGES * (1 + draw(state->max_pages / HUGE_PAGES)) * PAGE -
+		       (chance(50) ? draw(2 * PAGE) : 0);
+	/* Small slots are as interesting, and faster. */
+	if (is_large() && chance(50))
+		return 1 + draw(SMALL_PAGES * PAGE);
 	switch (draw(8)) {
 	case 0:
 		return odd[draw(sizeof(odd) / sizeof(odd[0]))];
 	case 1:
 	case 2:
-		return (1 + draw(MAX_PAGES)) * PAGE;
+		return (1 + draw(state->max_pages)) * PAGE;
 	case 3:
 		/* In the same page, or just out of it. */
 		return now - now % PAGE + draw(PAGE) + 1;
 	case 4:
 		return chance(50) ? now : now + 1;
 	default:
-		return 1 + draw(MAX_PAGES * PAGE);
+		return 1 + draw(state->max_pages * PAGE);
 	}
 }
 
@@ -81,7 +93,7 @@ void op_setsize(void)
 	if (wanted == 0) {
 		if (chance(30))
 			check_slot(file_at(at)->slot);
-		check_pages(0, WINDOW);
+		check_pages(0, state->window);
 	}
 }
 
@@ -148,10 +160,11 @@ static bool joins(const struct page *a, const struct page *b)
 static void check_mappings(int slot)
 {
 	long least = 0, most = 0, got = attribute_value(slot, "mappings");
-	int p, i;
+	size_t i;
+	int p;
 
 	for (p = 0; p < state->processes; p++) {
-		for (i = 0; i < WINDOW; i++) {
+		for (i = 0; i < state->window; i++) {
 			const struct page *page = &state->process[p].pages[i];
 
 			if (page->object != state->live[slot])

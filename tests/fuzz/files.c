@@ -10,7 +10,7 @@
 
 #include "fuzz.h"
 
-#define LONGEST ((MAX_PAGES + 1) * PAGE)
+#define LONGEST ((SMALL_PAGES + 1) * PAGE)
 
 static unsigned char buffer[LONGEST];
 
@@ -102,7 +102,7 @@ void close_all(void)
  * @positioned: pread or pwrite
  * @pos: where in the slot
  * @len: bytes asked for
- * @place: of the buffer in the window; WINDOW * PAGE for our own
+ * @place: of the buffer in the window; state->window * PAGE for our own
  * @good: bytes of the buffer that can be accessed
  * @inside: bytes of the slot from the position on, at most @len
  */
@@ -128,7 +128,7 @@ static struct object *object_of(const struct transfer *t)
 
 static unsigned char *buffer_of(const struct transfer *t)
 {
-	return t->place == WINDOW * PAGE ? buffer : window + t->place;
+	return t->place == state->window * PAGE ? buffer : window + t->place;
 }
 
 /* How much of the window from @place on the kernel can read, or write. */
@@ -186,15 +186,15 @@ static bool prepare(struct transfer *t, bool reads)
 		t->len = size - t->pos + draw(9);
 	if (t->len > LONGEST)
 		t->len = LONGEST;
-	t->place = WINDOW * PAGE;
+	t->place = state->window * PAGE;
 	t->good = t->len;
 	if (chance(30)) {
-		t->place = draw(WINDOW) * PAGE + (chance(50) ? 0 : draw(PAGE));
-		if (t->place + t->len > WINDOW * PAGE)
-			t->len = WINDOW * PAGE - t->place;
+		t->place = draw(state->window) * PAGE + (chance(50) ? 0 : draw(PAGE));
+		if (t->place + t->len > state->window * PAGE)
+			t->len = state->window * PAGE - t->place;
 		t->good = accessible(t->place, t->len, reads);
 		if (!harmless(t, reads)) {
-			t->place = WINDOW * PAGE;
+			t->place = state->window * PAGE;
 			t->good = t->len;
 		}
 	}
@@ -273,7 +273,7 @@ void op_read(void)
 	judge("read", &t, got, 0);
 	if (got > 0 && !t.positioned)
 		f->pos += got;
-	if (t.place == WINDOW * PAGE) {
+	if (t.place == state->window * PAGE) {
 		if (got > 0 && touch_differs(buffer, bytes, got, &bad))
 			mismatch("byte %zu read: expected 0x%02x, found 0x%02x", bad, bytes[bad],
 				 buffer[bad]);
@@ -315,7 +315,7 @@ void op_write(void)
 	if (!prepare(&t, false))
 		return;
 	f = file_of(&t);
-	for (i = 0; t.place == WINDOW * PAGE && i < t.len; i++)
+	for (i = 0; t.place == state->window * PAGE && i < t.len; i++)
 		buffer[i] = (unsigned char)(state->number * 53 + i * 7 + 1);
 	note("write %ld bytes to fd %ld at %ld (pwrite: %ld) from byte %ld of page %ld of the window",
 	     (long)t.len, me()->fd[t.at], t.pos, t.positioned, (long)(t.place % PAGE),
@@ -347,7 +347,7 @@ void op_seek(void)
 {
 	int at = find_fd(true),
 	    whence = (int[]){ SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA, SEEK_HOLE }[draw(5)];
-	off_t offset = (off_t)draw(MAX_PAGES * PAGE) - (chance(60) ? 0 : PAGE);
+	off_t offset = (off_t)draw(state->max_pages * PAGE) - (chance(60) ? 0 : PAGE);
 	struct file *f;
 	off_t size, wanted;
 
@@ -378,16 +378,20 @@ void op_seek(void)
  */
 void check_slot(int slot)
 {
-	static unsigned char all[LONGEST];
+	static unsigned char part[LONGEST];
 	const struct object *o = &state->object[state->live[slot]];
 	int fd = open(node(slot, chance(50)), O_RDONLY | O_CLOEXEC);
-	size_t bad;
+	size_t done = 0, len, bad;
 
 	note("read all of slot %ld", slot);
 	want("open", fd < 0 ? -errno : 0, 0);
-	want("read", result(read(fd, all, sizeof(all))), (long)o->size);
+	do {
+		len = o->size - done < sizeof(part) ? o->size - done : sizeof(part);
+		want("read", result(read(fd, part, sizeof(part))), (long)len);
+		if (touch_differs(part, o->bytes + done, len, &bad))
+			mismatch("slot %d, byte %zu: expected 0x%02x, read 0x%02x", slot,
+				 done + bad, o->bytes[done + bad], part[bad]);
+		done += len;
+	} while (len == sizeof(part));
 	close(fd);
-	if (touch_differs(all, o->bytes, o->size, &bad))
-		mismatch("slot %d, byte %zu: expected 0x%02x, read 0x%02x", slot, bad,
-			 o->bytes[bad], all[bad]);
 }

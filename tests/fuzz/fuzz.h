@@ -19,12 +19,17 @@
 
 /* Parameters of the module: small, so that limits are met often. */
 #define SLOTS 3
-#define MAX_PAGES 8
-#define TOTAL_PAGES 15
 #define LOAD_SIZE 5000
 
+/* What --max-pages can be: small by default; with the other, slots have large entries. */
+#define SMALL_PAGES 8
+#define LARGE_PAGES 1024
+/* Pages of address space that a process maps slots into, for so large slots. */
+#define WINDOW_OF(max_pages) (2 * (max_pages) + 4)
+/* Pages of a large entry. */
+#define HUGE_PAGES 512
+
 #define MAX_PROCESSES 8
-#define WINDOW 20 /* pages of address space that a process maps slots into */
 #define FDS 6 /* descriptors that a process may have */
 #define FILES 64
 #define OBJECTS 15
@@ -42,7 +47,7 @@ struct object {
 	bool used;
 	int slot;
 	size_t size;
-	unsigned char bytes[MAX_PAGES * PAGE];
+	unsigned char bytes[LARGE_PAGES * PAGE];
 };
 
 /**
@@ -92,7 +97,7 @@ struct process {
 	pid_t pid;
 	int fd[FDS];
 	int file[FDS];
-	struct page pages[WINDOW];
+	struct page pages[WINDOW_OF(LARGE_PAGES)];
 };
 
 /**
@@ -115,7 +120,11 @@ struct note {
  * @ops: --ops
  * @storm: --storm
  * @processes: --processes
+ * @max_pages: --max-pages, of a slot
+ * @total_pages: that all slots may take: less than twice that
+ * @window: pages of the window
  * @shmem: --backing shmem
+ * @forces: debuggers may read what the process may not
  * @progress: --progress
  * @module: path of the module
  * @name: its name
@@ -137,7 +146,11 @@ struct state {
 	unsigned long ops;
 	unsigned long storm;
 	int processes;
+	size_t max_pages;
+	size_t total_pages;
+	size_t window;
 	bool shmem;
+	bool forces;
 	unsigned long progress;
 	const char *module;
 	char name[64];
@@ -158,11 +171,12 @@ struct state {
 
 extern struct state *state;
 extern int self;
-extern unsigned char *const window;
+extern unsigned char *window;
 
 /* kshram_fuzz.c: choices, reports, the module */
 unsigned long draw(unsigned long n);
 bool chance(unsigned int percent);
+bool is_large(void);
 void note_down(const char *text, const long *args);
 #define note(text, ...) note_down(text, (const long[6]){ __VA_ARGS__ })
 void mismatch(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));

@@ -33,8 +33,7 @@
 #define HARD 12
 struct state *state;
 int self = NONE;
-/* Where nothing else is, in every process, and across the end of a page table. */
-unsigned char *const window = (unsigned char *)0x100000200000 - WINDOW / 2 * PAGE;
+unsigned char *window;
 
 static const struct {
 	int weight;
@@ -76,6 +75,16 @@ bool chance(unsigned int percent)
 }
 
 /**
+ * is_large() - are slots so large that they can have large entries?
+ *
+ * Return: whether they are.
+ */
+bool is_large(void)
+{
+	return state->max_pages >= HUGE_PAGES;
+}
+
+/**
  * note_down() - say what is about to be done
  * @text: a constant; format of up to six long
  * @args: the six
@@ -103,8 +112,8 @@ static void report_end(void)
 		printf(n->text, a[0], a[1], a[2], a[3], a[4], a[5]);
 		printf("\n");
 	}
-	printf("again: kshram_fuzz --seed %lu --ops %lu --storm %lu --processes %d --backing %s --module %s\n",
-	       state->seed, state->ops, state->storm, state->processes,
+	printf("again: kshram_fuzz --seed %lu --ops %lu --storm %lu --processes %d --max-pages %zu --backing %s --module %s\n",
+	       state->seed, state->ops, state->storm, state->processes, state->max_pages,
 	       state->shmem ? "shmem" : "kmalloc", state->module);
 	fflush(stdout);
 }
@@ -189,8 +198,8 @@ void module_load(void)
 	int fd = open(state->module, O_RDONLY | O_CLOEXEC), slot;
 
 	snprintf(params, sizeof(params), "backing=%s slots=%d size=%d max_size=%lu max_total=%lu",
-		 state->shmem ? "shmem" : "kmalloc", SLOTS, LOAD_SIZE, MAX_PAGES * PAGE,
-		 TOTAL_PAGES * PAGE);
+		 state->shmem ? "shmem" : "kmalloc", SLOTS, LOAD_SIZE, state->max_pages * PAGE,
+		 state->total_pages * PAGE);
 	note("load the module");
 	want("open of the module", fd < 0 ? result(fd) : 0, 0);
 	want("loading", result(syscall(SYS_finit_module, fd, params, 0)), 0);
@@ -236,7 +245,7 @@ static void operate(void)
 	ops[i].run();
 	/* Some of what others have done, too, is looked at where it is mapped. */
 	if (chance(3))
-		check_pages(0, WINDOW);
+		check_pages(0, state->window);
 	if (chance(1))
 		check_slot((int)draw(SLOTS));
 }
@@ -406,6 +415,8 @@ static void usage(FILE *to)
 	      "  --ops N           operations (default: 20000)\n"
 	      "  --storm N         what each process does at the end, all at once (default: 400)\n"
 	      "  --processes N     that take turns, 1 to 8 (default: 3)\n"
+	      "  --max-pages N     of a slot, 8 to 1024 (default: 8); from 512 on slots can have\n"
+	      "                    entries of 2 MiB\n"
 	      "  --backing NAME    kmalloc or shmem (default: kmalloc)\n"
 	      "  --module FILE     NAME.ko of a module called NAME (default: /kshram.ko)\n"
 	      "  --progress N      print a line every N operations\n"
@@ -440,6 +451,7 @@ static void parse(int argc, char **argv)
 		{ "ops", required_argument, NULL, 'o' },
 		{ "storm", required_argument, NULL, 'S' },
 		{ "processes", required_argument, NULL, 'p' },
+		{ "max-pages", required_argument, NULL, 'x' },
 		{ "backing", required_argument, NULL, 'b' },
 		{ "module", required_argument, NULL, 'm' },
 		{ "progress", required_argument, NULL, 'P' },
@@ -454,6 +466,7 @@ static void parse(int argc, char **argv)
 	state->ops = 20000;
 	state->storm = 400;
 	state->processes = 3;
+	state->max_pages = SMALL_PAGES;
 	state->module = "/kshram.ko";
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
@@ -468,6 +481,9 @@ static void parse(int argc, char **argv)
 			break;
 		case 'p':
 			state->processes = (int)number("processes", optarg, 1, MAX_PROCESSES);
+			break;
+		case 'x':
+			state->max_pages = number("max-pages", optarg, SMALL_PAGES, LARGE_PAGES);
 			break;
 		case 'b':
 			state->shmem = !strcmp(optarg, "shmem");
@@ -497,6 +513,11 @@ static void parse(int argc, char **argv)
 		fprintf(stderr, "kshram_fuzz: '%s' is no option\n", argv[optind]);
 		exit(2);
 	}
+	/* Two slots of the largest size are too much; three mappings of one can overlap. */
+	state->total_pages = 2 * state->max_pages - 1;
+	state->window = WINDOW_OF(state->max_pages);
+	/* Where nothing else is, in every process, and across the end of a page table. */
+	window = (unsigned char *)0x100000200000 - state->window / 2 * PAGE;
 	base = strrchr(state->module, '/');
 	base = base ? base + 1 : state->module;
 	snprintf(state->name, sizeof(state->name), "%.*s", (int)strcspn(base, "."), base);
@@ -506,14 +527,14 @@ int main(int argc, char **argv)
 {
 	sigset_t child;
 
-	state = mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		     0);
+	state = mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (state == MAP_FAILED) {
 		perror("kshram_fuzz: mmap");
 		return 3;
 	}
 	parse(argc, argv);
-	if (mmap(window, WINDOW * PAGE, PROT_NONE,
+	if (mmap(window, state->window * PAGE, PROT_NONE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1,
 		 0) != window) {
 		perror("kshram_fuzz: mmap of the window");

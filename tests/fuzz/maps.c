@@ -26,6 +26,19 @@ static void plug(size_t index, size_t count)
 		mismatch("anonymous mmap: %s", strerror(errno));
 }
 
+/*
+ * Instead of @index, a place for @count pages that lies as they do in the slot, so that
+ * an entry can be a large one.
+ */
+static size_t like_slot(size_t index, size_t count, size_t pgoff)
+{
+	size_t at = index + (pgoff - (uintptr_t)window / PAGE - index) % HUGE_PAGES;
+
+	if (at + count <= state->window)
+		return at;
+	return at >= HUGE_PAGES ? at - HUGE_PAGES : index;
+}
+
 /* A descriptor of this process; NONE when it has none. */
 static int some_fd(void)
 {
@@ -96,12 +109,19 @@ void op_mmap(void)
 	have = object_pages(state->live[f->slot]);
 	/* Mostly inside, often to the very end, sometimes beyond. */
 	pgoff = draw(have + chance(10));
-	pages = 1 + (chance(10) ? draw(MAX_PAGES + 2) : draw(have - pgoff ?: 1));
+	pages = 1 + (chance(10) ? draw(state->max_pages + 2) : draw(have - pgoff ?: 1));
 	if (chance(3))
 		prot |= PROT_EXEC;
 	if (is_private)
 		prot &= ~PROT_WRITE;
-	index = draw(WINDOW - pages);
+	/* What large entries can map, to the end. */
+	if (is_large() && chance(50) && have > pgoff) {
+		pgoff = pgoff / HUGE_PAGES * HUGE_PAGES;
+		pages = have - pgoff;
+	}
+	index = draw(state->window - pages);
+	if (is_large() && chance(60))
+		index = like_slot(index, pages, pgoff);
 	flags = is_private ? MAP_PRIVATE : MAP_SHARED;
 	note("mmap %ld pages of fd %ld at page %ld, prot %ld, flags %ld, to page %ld of the window",
 	     (long)pages, me()->fd[at], (long)pgoff, prot, flags, (long)index);
@@ -138,10 +158,10 @@ void op_mmap(void)
  */
 void op_mmap_wrong(void)
 {
-	static const uint64_t pgoffs[] = { MAX_PAGES,	      MAX_PAGES + 1,	1UL << 20,
-					   (1UL << 40) - 1,   (1UL << 51) - 1,	1UL << 51,
-					   (1UL << 52) - 100, (1UL << 52) - 20, (1UL << 52) - 1 };
-	static const size_t lengths[] = { 1, 2, MAX_PAGES, 64, 100, 1UL << 20, 1UL << 34 };
+	const uint64_t pgoffs[] = { state->max_pages,  state->max_pages + 1, 1UL << 20,
+				    (1UL << 40) - 1,   (1UL << 51) - 1,	     1UL << 51,
+				    (1UL << 52) - 100, (1UL << 52) - 20,     (1UL << 52) - 1 };
+	const size_t lengths[] = { 1, 2, state->max_pages, 64, 100, 1UL << 20, 1UL << 34 };
 	int at = some_fd();
 	uint64_t pgoff = pgoffs[draw(sizeof(pgoffs) / sizeof(pgoffs[0]))];
 	size_t pages = lengths[draw(sizeof(lengths) / sizeof(lengths[0]))];
@@ -152,7 +172,7 @@ void op_mmap_wrong(void)
 	if (chance(30)) {
 		/* A good offset, and a length that reaches out of the slot. */
 		pgoff = draw(2);
-		pages += MAX_PAGES;
+		pages += state->max_pages;
 	}
 	note("mmap %ld pages of fd %ld at page 0x%lx", (long)pages, me()->fd[at], (long)pgoff);
 	got = mmap(NULL, pages * PAGE, PROT_READ, MAP_SHARED, me()->fd[at], (off_t)(pgoff * PAGE));
@@ -170,10 +190,10 @@ void op_mmap_wrong(void)
  */
 void op_munmap(void)
 {
-	size_t index = draw(WINDOW), count = 1 + draw(chance(20) ? WINDOW / 2 : 3);
+	size_t index = draw(state->window), count = 1 + draw(chance(20) ? state->window / 2 : 3);
 
-	if (count > WINDOW - index)
-		count = WINDOW - index;
+	if (count > state->window - index)
+		count = state->window - index;
 	note("munmap %ld pages at page %ld of the window", (long)count, (long)index);
 	want("munmap", result(munmap(address(index), count * PAGE)), 0);
 	plug(index, count);
@@ -185,22 +205,22 @@ void op_munmap(void)
  */
 void unmap_all(void)
 {
-	want("munmap", result(munmap(window, WINDOW * PAGE)), 0);
-	plug(0, WINDOW);
-	model_unmap(0, WINDOW);
+	want("munmap", result(munmap(window, state->window * PAGE)), 0);
+	plug(0, state->window);
+	model_unmap(0, state->window);
 }
 
-/* A page where a slot is mapped; WINDOW when there is none. */
+/* A page where a slot is mapped; state->window when there is none. */
 static size_t some_page(void)
 {
-	size_t index = draw(WINDOW), i;
+	size_t index = draw(state->window), i;
 
-	for (i = 0; i < WINDOW; i++) {
+	for (i = 0; i < state->window; i++) {
 		if (page_at(index)->object != NONE)
 			return index;
-		index = (index + 1) % WINDOW;
+		index = (index + 1) % state->window;
 	}
-	return WINDOW;
+	return state->window;
 }
 
 /* Pages from here on that are mapped, at most so many; of the same mapping only. */
@@ -208,7 +228,7 @@ static size_t mapped(size_t index, size_t most, bool one)
 {
 	size_t i;
 
-	for (i = 1; i < most && index + i < WINDOW; i++)
+	for (i = 1; i < most && index + i < state->window; i++)
 		if (page_at(index + i)->object == NONE || (one && page_at(index + i)->start))
 			break;
 	return i;
@@ -224,9 +244,9 @@ void op_mprotect(void)
 	bool exec = chance(5);
 	long error = 0;
 
-	if (index == WINDOW)
+	if (index == state->window)
 		return;
-	count = mapped(index, 1 + draw(6), false);
+	count = mapped(index, 1 + draw(is_large() && chance(30) ? state->max_pages : 6), false);
 	/* A private page that is written to would be a copy. */
 	for (i = 0; i < count; i++)
 		if (page_at(index + i)->is_private)
@@ -284,10 +304,15 @@ void op_mremap(void)
 	size_t index = some_page(), count, left, to;
 	struct page first;
 
-	if (index == WINDOW)
+	if (index == state->window)
 		return;
-	count = mapped(index, 1 + draw(MAX_PAGES), true);
+	/* Large pieces begin at the start. */
+	while (is_large() && !page_at(index)->start)
+		index--;
+	count = mapped(index, 1 + draw(state->max_pages), true);
 	left = 1 + draw(count);
+	if (is_large() && chance(50))
+		left = count;
 	if (left < count && chance(30)) {
 		note("mremap %ld pages at page %ld of the window to %ld pages", (long)count,
 		     (long)index, (long)left);
@@ -299,7 +324,9 @@ void op_mremap(void)
 		model_unmap(index + left, count - left);
 		return;
 	}
-	to = draw(WINDOW - count - 3);
+	to = draw(state->window - count - 3);
+	if (is_large() && chance(50))
+		to = like_slot(to, count + 3, page_at(index)->pgoff);
 	/* Old and new place may not overlap. */
 	if (to < index + count && index < to + count + 3)
 		return;
@@ -330,9 +357,9 @@ void op_madvise(void)
 	size_t index = some_page(), count, i;
 	bool hole = state->shmem && chance(50);
 
-	if (index == WINDOW)
+	if (index == state->window)
 		return;
-	count = mapped(index, 1 + draw(4), true);
+	count = mapped(index, 1 + draw(is_large() && chance(30) ? state->max_pages : 4), true);
 	for (i = 0; hole && i < count; i++)
 		hole = !page_at(index + i)->is_private && page_at(index + i)->prot & PROT_WRITE;
 	note("madvise %ld pages at page %ld of the window: %ld", (long)count, (long)index,

@@ -23,7 +23,7 @@ struct process *me(void)
 
 /**
  * page_at() - a page of this process's window
- * @index: below WINDOW
+ * @index: below state->window
  *
  * Return: it.
  */
@@ -53,7 +53,8 @@ void model_loaded(void)
 	for (slot = 0; slot < SLOTS; slot++) {
 		while (state->object[o].used)
 			o++;
-		memset(&state->object[o], 0, sizeof(state->object[o]));
+		/* Beyond the last page it is zero: most of a large one was never touched. */
+		memset(state->object[o].bytes, 0, object_pages(o) * PAGE);
 		state->object[o].used = true;
 		state->object[o].slot = slot;
 		state->object[o].size = LOAD_SIZE;
@@ -64,7 +65,7 @@ void model_loaded(void)
 	for (p = 0; p < MAX_PROCESSES; p++) {
 		for (i = 0; i < FDS; i++)
 			state->process[p].fd[i] = state->process[p].file[i] = NONE;
-		for (i = 0; i < WINDOW; i++)
+		for (i = 0; i < WINDOW_OF(LARGE_PAGES); i++)
 			state->process[p].pages[i].object = state->process[p].pages[i].file = NONE;
 	}
 }
@@ -75,6 +76,7 @@ void model_loaded(void)
 void model_collect(void)
 {
 	bool files[FILES] = { false }, objects[OBJECTS] = { false };
+	size_t page;
 	int p, i;
 
 	for (p = 0; p < state->processes; p++) {
@@ -83,12 +85,12 @@ void model_collect(void)
 		for (i = 0; i < FDS; i++)
 			if (process->fd[i] != NONE)
 				files[process->file[i]] = true;
-		for (i = 0; i < WINDOW; i++) {
-			if (process->pages[i].object == NONE)
+		for (page = 0; page < state->window; page++) {
+			if (process->pages[page].object == NONE)
 				continue;
-			objects[process->pages[i].object] = true;
-			if (process->pages[i].file != NONE)
-				files[process->pages[i].file] = true;
+			objects[process->pages[page].object] = true;
+			if (process->pages[page].file != NONE)
+				files[process->pages[page].file] = true;
 		}
 	}
 	for (i = 0; i < FILES; i++)
@@ -103,7 +105,7 @@ void model_collect(void)
  */
 void model_cut(size_t index)
 {
-	if (index < WINDOW && page_at(index)->object != NONE)
+	if (index < state->window && page_at(index)->object != NONE)
 		page_at(index)->start = true;
 }
 
@@ -176,13 +178,14 @@ long model_setsize(int slot, unsigned long size)
 
 	if (size > INT_MAX)
 		return -EOVERFLOW;
-	if (!size || size > MAX_PAGES * PAGE)
+	if (!size || size > state->max_pages * PAGE)
 		return -EINVAL;
 	after = taken((size + PAGE - 1) / PAGE);
-	if (after > before && all_taken() + after - before > TOTAL_PAGES)
+	if (after > before && all_taken() + after - before > state->total_pages)
 		return -ENOMEM;
 	keep = size < o->size ? size : o->size;
-	memset(o->bytes + keep, 0, sizeof(o->bytes) - keep);
+	/* The end of its last page, too, may have been stored to. */
+	memset(o->bytes + keep, 0, object_pages(state->live[slot]) * PAGE - keep);
 	o->size = size;
 	for (i = 0; i < FILES; i++)
 		if (state->file[i].used && state->file[i].slot == slot)
@@ -201,7 +204,7 @@ int model_access(size_t index, bool write)
 {
 	const struct page *page;
 
-	if (index >= WINDOW)
+	if (index >= state->window)
 		return SIGSEGV;
 	page = page_at(index);
 	/* What can be written can be read, on this processor. */

@@ -17,7 +17,7 @@
 #include "fuzz.h"
 #include "kshram.h"
 
-#define LAST ((MAX_PAGES - 1) * PAGE)
+#define LAST ((state->max_pages - 1) * PAGE)
 
 static uint64_t random_state;
 
@@ -70,9 +70,10 @@ void storm(unsigned long rounds)
 		switch (pick(6)) {
 		case 0:
 			want("SETSIZE",
-			     result(ioctl(fd, KSHRAM_SETSIZE,
-					  pick(3) ? PAGE + 8 * pick((MAX_PAGES - 1) * PAGE / 8) :
-						    MAX_PAGES * PAGE)),
+			     result(ioctl(
+				     fd, KSHRAM_SETSIZE,
+				     pick(3) ? PAGE + 8 * pick((state->max_pages - 1) * PAGE / 8) :
+					       state->max_pages * PAGE)),
 			     0);
 			break;
 		case 1:
@@ -94,13 +95,13 @@ void storm(unsigned long rounds)
 			see("pread", seen, value, false);
 			break;
 		}
-		pages = 1 + pick(MAX_PAGES);
+		pages = 1 + pick(state->max_pages);
 		fresh = map(fd, pages);
 		if (!fresh)
 			continue;
 		want("load", touch_copy(&seen, fresh + first, sizeof(seen)), 0);
 		see("new mapping", seen, value, false);
-		if (pages == MAX_PAGES && !touch_copy(&seen, fresh + last, sizeof(seen)))
+		if (pages == state->max_pages && !touch_copy(&seen, fresh + last, sizeof(seen)))
 			see("last page", seen, in_last, true);
 		want("load", touch_copy(&seen, old + first, sizeof(seen)), 0);
 		see("old mapping", seen, value, false);

@@ -28,8 +28,24 @@ static void on_fault(int signal, siginfo_t *info, void *unused)
 	siglongjmp(back, 1);
 }
 
+/* Does /proc/self/mem read what may not be read? Since 6.12 the kernel can be told not to. */
+static bool forces(void)
+{
+	void *none = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	bool forced;
+	char byte;
+
+	if (none == MAP_FAILED || fd < 0)
+		mismatch("/proc/self/mem: %s", strerror(errno));
+	forced = pread(fd, &byte, 1, (off_t)(uintptr_t)none) == 1;
+	close(fd);
+	munmap(none, PAGE);
+	return forced;
+}
+
 /**
- * touch_init() - catch SIGSEGV and SIGBUS
+ * touch_init() - catch SIGSEGV and SIGBUS, and find out what debuggers may do
  */
 void touch_init(void)
 {
@@ -37,6 +53,7 @@ void touch_init(void)
 
 	sigaction(SIGSEGV, &action, NULL);
 	sigaction(SIGBUS, &action, NULL);
+	state->forces = forces();
 }
 
 /**
@@ -158,6 +175,8 @@ static void store(size_t at, size_t len)
 
 	for (; len; at += part, len -= part) {
 		int signal = model_access(at / PAGE, true);
+		/* Different in all pages of a large entry, and in the next one. */
+		uint32_t of_page = (uint32_t)(at / PAGE) * 2654435761U >> 24;
 
 		part = PAGE - at % PAGE < len ? PAGE - at % PAGE : len;
 		if (signal) {
@@ -165,7 +184,7 @@ static void store(size_t at, size_t len)
 			return;
 		}
 		for (i = 0; i < part; i++)
-			bytes[i] = (unsigned char)(state->number * 37 + i + 1);
+			bytes[i] = (unsigned char)(state->number * 37 + of_page + i + 1);
 		signal = touch_copy(window + at, bytes, part);
 		if (signal)
 			mismatch("storing to page %zu of the window raised signal %d", at / PAGE,
@@ -182,20 +201,26 @@ static void store(size_t at, size_t len)
 void check_pages(size_t index, size_t count)
 {
 	note("look at all pages that are mapped");
-	for (; count; index++, count--)
-		if (page_at(index)->object != NONE)
+	for (; count; index++, count--) {
+		if (page_at(index)->object == NONE)
+			continue;
+		/* Of many pages few as a whole, and few of those that are beyond the end. */
+		if (!is_large() || chance(10) || page_at(index)->start)
 			load(index * PAGE, PAGE);
+		else if (!model_access(index, false))
+			load(index * PAGE, sizeof(uint64_t));
+	}
 }
 
 /* Somewhere in the window, mostly where something is mapped. */
 static size_t place(void)
 {
-	size_t index = draw(WINDOW), i;
+	size_t index = draw(state->window), i;
 
 	if (chance(3))
 		return index * PAGE + draw(PAGE);
-	for (i = 0; i < WINDOW && page_at(index)->object == NONE; i++)
-		index = (index + 1) % WINDOW;
+	for (i = 0; i < state->window && page_at(index)->object == NONE; i++)
+		index = (index + 1) % state->window;
 	/* The ends of pages are where things go wrong. */
 	return index * PAGE + (chance(20) ? PAGE - 1 - draw(8) : draw(PAGE));
 }
@@ -204,7 +229,7 @@ static size_t length(size_t at)
 {
 	size_t len = 1 + (chance(10) ? draw(2 * PAGE) : draw(80));
 
-	return len < WINDOW * PAGE - at ? len : WINDOW * PAGE - at;
+	return len < state->window * PAGE - at ? len : state->window * PAGE - at;
 }
 
 /**
@@ -219,6 +244,20 @@ void op_load(void)
 	load(at, len);
 }
 
+/* Something else in every page of a mapping, so that a wrong one shows. */
+static void stamp(size_t index)
+{
+	while (index && !page_at(index)->start)
+		index--;
+	note("store to each page of the mapping at page %ld of the window", (long)index);
+	do {
+		if (model_access(index, true))
+			return;
+		store(index * PAGE, sizeof(uint64_t));
+		index++;
+	} while (index < state->window && !page_at(index)->start);
+}
+
 /**
  * op_store() - store to somewhere that is not private
  */
@@ -226,6 +265,10 @@ void op_store(void)
 {
 	size_t at = place(), len = length(at), i;
 
+	if (is_large() && chance(10) && !page_at(at / PAGE)->is_private) {
+		stamp(at / PAGE);
+		return;
+	}
 	for (i = at / PAGE; i <= (at + len - 1) / PAGE; i++)
 		if (page_at(i)->is_private)
 			return;
@@ -236,7 +279,8 @@ void op_store(void)
 
 /*
  * What is expected of /proc/self/mem for @len bytes at @at: how many there are
- * before something refuses. Reading needs no permission, writing the mapping's.
+ * before something refuses. Writing needs the mapping's permission; reading does where
+ * the kernel itself reads the memory and is not to use force.
  */
 static size_t reachable(size_t at, size_t len, bool write)
 {
@@ -246,7 +290,8 @@ static size_t reachable(size_t at, size_t len, bool write)
 		const struct page *page = page_at((at + done) / PAGE);
 
 		if (page->object == NONE || (size_t)page->pgoff >= object_pages(page->object) ||
-		    (write && !(page->prot & PROT_WRITE)))
+		    (write && !(page->prot & PROT_WRITE)) ||
+		    (!write && state->shmem && !state->forces && !(page->prot & PROT_READ)))
 			break;
 		part = PAGE - (at + done) % PAGE;
 		done += part < len - done ? part : len - done;
