@@ -131,7 +131,7 @@ struct note {
  * @number: of the operation under way; the first is 1
  * @rounds: of all processes in the phase at the end
  * @random: of this operation's choices
- * @turn: whose it is (a futex); MAX_PROCESSES when all is done
+ * @turn: whose it is (a futex); MAX_PROCESSES when all is done, more before it begins
  * @sweep: processes that have still to let go of the module before it is reloaded
  * @sweep_pages: they unmap everything, too
  * @reported: somebody has printed a mismatch

@@ -382,6 +382,8 @@ static void start(void (*run)(void))
 {
 	int i;
 
+	/* Nobody's turn: who kills another must find its number. */
+	state->turn = MAX_PROCESSES + 1;
 	for (i = 0; i < state->processes; i++) {
 		pid_t pid = fork();
 
@@ -396,6 +398,7 @@ static void start(void (*run)(void))
 		}
 		state->process[i].pid = pid;
 	}
+	turn_to(0);
 	supervise(state->processes);
 }
 
