@@ -11,12 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "hold.h"
 #include "kernels.h"
 #include "witness_agent.h"
 
-#define FILE_MAX ((size_t)32 << 20)
+#define FILE_MAX (32 << 20)
 /* So many are looked at in one go. */
 #define RUNS 256
 
@@ -82,6 +83,7 @@ int agent_image_parse(struct agent_image *image, char *error, size_t error_size)
 int agent_image_read(struct agent_image *image, char *error, size_t error_size)
 {
 	char path[PATH_MAX];
+	struct stat st = { 0 };
 	FILE *file = NULL;
 
 	*image = (struct agent_image){ .file = NULL };
@@ -89,11 +91,12 @@ int agent_image_read(struct agent_image *image, char *error, size_t error_size)
 		file = fopen(path, "re");
 	if (!file)
 		return wrong(error, error_size, strerror(errno));
-	image->file = malloc(FILE_MAX);
+	if (!fstat(fileno(file), &st) && st.st_size < FILE_MAX)
+		image->file = malloc((size_t)st.st_size + 1);
 	if (image->file)
-		image->size = fread(image->file, 1, FILE_MAX, file);
+		image->size = fread(image->file, 1, (size_t)st.st_size, file);
 	fclose(file);
-	if (!image->file || image->size == FILE_MAX)
+	if (!image->file)
 		return wrong(error, error_size, "no memory for it");
 	return agent_image_parse(image, error, error_size);
 }
