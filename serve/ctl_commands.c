@@ -14,6 +14,9 @@
 #include "ctl.h"
 #include "ctl_server.h"
 
+#define TITLE_MAX 256
+#define WORD_MAX 64
+
 static void print_clean(const char *name, const char *text)
 {
 	char clean[1024];
@@ -21,6 +24,14 @@ static void print_clean(const char *name, const char *text)
 	text_clean(clean, sizeof(clean), text, strlen(text));
 	if (*clean)
 		printf("%-10s %s\n", name, clean);
+}
+
+/* A word or two of the grader's JSON; "?" where there are none. */
+static const char *word_of(json_t *item, const char *key, char *clean, size_t size)
+{
+	const char *text = json_string_value(json_object_get(item, key));
+
+	return text ? text_clean(clean, size, text, strlen(text)) : "?";
 }
 
 /* The items of a verdict, as the grader's JSON has them. */
@@ -31,16 +42,16 @@ static void print_items(const char *text)
 
 	json_array_foreach(json_object_get(json, "items"), i, item)
 	{
-		const char *title = json_string_value(json_object_get(item, "title"));
-		const char *result = json_string_value(json_object_get(item, "result"));
 		const char *reason = json_string_value(json_object_get(item, "reason"));
-		char clean[TEXT_MAX];
+		char title[TITLE_MAX], result[WORD_MAX], clean[TEXT_MAX];
 
 		printf("  %" JSON_INTEGER_FORMAT "  %-55s  %3" JSON_INTEGER_FORMAT
 		       "/%-3" JSON_INTEGER_FORMAT " %s\n",
-		       json_integer_value(json_object_get(item, "number")), title ? title : "?",
+		       json_integer_value(json_object_get(item, "number")),
+		       word_of(item, "title", title, sizeof(title)),
 		       json_integer_value(json_object_get(item, "points")),
-		       json_integer_value(json_object_get(item, "max")), result ? result : "?");
+		       json_integer_value(json_object_get(item, "max")),
+		       word_of(item, "result", result, sizeof(result)));
 		if (reason && *text_clean(clean, sizeof(clean), reason, strlen(reason)))
 			printf("     %s\n", clean);
 	}

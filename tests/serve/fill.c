@@ -51,8 +51,8 @@ static void grade(int score, const char *note, const char *console)
 		.score = score,
 		.total = 100,
 		.note = note,
-		.json = "{\"score\": 1, \"items\": [{\"number\": 1, \"title\": \"the machine\","
-			"\"points\": 10, \"max\": 10, \"result\": \"passed\"}, {\"number\": 2,"
+		.json = "{\"score\": 1, \"items\": [{\"number\": 1, \"title\": \"\\u001b[2Jthe machine\","
+			"\"points\": 10, \"max\": 10, \"result\": \"\\u001b[8mpassed\"}, {\"number\": 2,"
 			"\"title\": \"the sample\", \"points\": 0, \"max\": 10, \"result\":"
 			"\"failed\", \"reason\": \"\\u001b[2Jwhy \\u00e9 not\"}]}",
 		.console = console,
