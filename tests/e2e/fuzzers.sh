@@ -60,13 +60,17 @@ while read -r target runs largest edges; do
 	echo "$target" >>"$tmp/known"
 done <<'END'
 talk 6000 4096 250
+client 20000 4096 400
 pow 60000 512 20
 wire 500000 4096 60
 module_info 150000 4096 100
 explain 20000 4096 200
+advice 30000 4096 430
+grading 4000 2048 900
 upload 120000 4096 80
 console 60000 4096 60
 verdict 40000 4096 90
+record 40000 4096 160
 session 6000 4096 250
 qmp 40000 4096 150
 vm 40000 4096 150
