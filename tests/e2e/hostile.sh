@@ -170,6 +170,28 @@ beside() {
 	[ -s "$work/beside" ] && ! grep ' 0 right ones' "$work/beside"
 }
 
+# Every flag stands as a word in quotes where it is raised. What the witness raises needs a
+# machine; of what a file shows, test_suspect.c has more.
+every_flag() {
+	hyphenated='"[a-z]+(-[a-z]+)+"'
+	raised=$(sed -n 's/^Flag: //p' tests/hostile/*.patch | tr '\n' ' ')
+	shown=$(grep -oE "$hyphenated" tests/unit/test_suspect.c | tr -d '"' | tr '\n' ' ')
+	for source in grade/witness*.c grade/suspect.c; do
+		for flag in $(grep -oE "$hyphenated" "$source" | tr -d '"'); do
+			case "$source $raised " in *" $flag "*) continue ;; esac
+			case "$source $shown " in
+			grade/suspect.c*" $flag "*) ;;
+			*)
+				echo "$source: nothing raises $flag"
+				return 1
+				;;
+			esac
+		done
+	done | sort -u >"$work/flags"
+	cat "$work/flags"
+	[ ! -s "$work/flags" ] && grep -qE "$hyphenated" grade/witness.c grade/suspect.c
+}
+
 # through_server NAME...: in this order, a right module after each.
 through_server() {
 	class_begin "$work/class.$round" --kernel "$KERNEL" --jobs 2 --set time_limit=60 || return
@@ -203,6 +225,8 @@ all_names() {
 	done | grep -vx irqs_off | if [ "$1" -gt 1 ]; then shuf; else cat; fi
 }
 
+[ $# -gt 0 ] ||
+	grading_check "every flag that there is, is raised by one of them or in a unit test" every_flag
 if wanted server "$@"; then
 	flock build/tests/grade.lock make -s all >"$work/make.log" 2>&1 || bail "the programs do not build"
 	rounds=1
