@@ -197,7 +197,7 @@ void module_load(void)
 	struct stat st;
 	int fd = open(state->module, O_RDONLY | O_CLOEXEC), slot;
 
-	snprintf(params, sizeof(params), "backing=%s slots=%d size=%d max_size=%lu max_total=%lu",
+	snprintf(params, sizeof(params), "backing=%s slots=%d size=%d max_size=%zu max_total=%zu",
 		 state->shmem ? "shmem" : "kmalloc", SLOTS, LOAD_SIZE, state->max_pages * PAGE,
 		 state->total_pages * PAGE);
 	note("load the module");

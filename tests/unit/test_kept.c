@@ -30,7 +30,7 @@ static void expect(size_t len, size_t step)
 		snprintf(want, sizeof(want), "%s", all);
 	else
 		snprintf(want, sizeof(want), "%.5s\n[%zu bytes left out here]\n%s", all, len - MOST,
-			 all + len - 6);
+			 all + (len - 6));
 	assert_true(kept_init(&kept, MOST));
 	for (size_t at = 0; at < len; at += step)
 		kept_add(&kept, all + at, len - at < step ? len - at : step);

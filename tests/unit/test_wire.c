@@ -182,7 +182,7 @@ static void test_nonsense_is_refused_at_once(void **state)
 	len = wire_encode(&m, buffer, sizeof(buffer));
 	buffer[8] = 0;
 	assert_int_equal(wire_decode(&n, buffer, len), -1);
-	buffer[8] = WIRE_TOUCH + 1;
+	buffer[8] = WIRE_ROOM + 1;
 	assert_int_equal(wire_decode(&n, buffer, len), -1);
 	buffer[8] = WIRE_ANSWER;
 	/* One more than the longest body: 0x10001. */
