@@ -48,6 +48,13 @@ function message(kernel, label, operation, what) {
 			ratio(kernel, operation, what, 64, count[kernel, "message", "pipe", 64])
 }
 
+# spin(KERNEL, LABEL, OBJECT): one line of the table of spinning.
+function spin(kernel, label, what) {
+	if ((kernel, "spin", what, 64) in count)
+		printf "| %s | %d | %.2f |\n", label, count[kernel, "spin", what, 64],
+			count[kernel, "spin", what, 64] / count[kernel, "spin", "memfd", 64]
+}
+
 $2 == "release" { release[$1] = $3; next }
 {
 	count[$1, $2, $3, $4] = $5
@@ -100,5 +107,14 @@ END {
 		message(kernel, "shmem, bell and `poll`", "message", "shmem")
 		message(kernel, "shmem, futex", "futex", "shmem")
 		message(kernel, "memfd, futex", "futex", "memfd")
+		printf "\nThe same where both spin on a word of the mapping and never sleep, on two emulated CPUs.\n"
+		printf "Instructions cannot be counted there: this is time of the host that measured, in ticks of its\n"
+		printf "time-stamp counter, which is another in every run; ratios are the median of rounds in which the\n"
+		printf "three took turns, and differ by some per cent:\n\n"
+		print "| by | ticks | ratio to memfd |"
+		print "|---|---:|---:|"
+		spin(kernel, "memfd, spinning", "memfd")
+		spin(kernel, "kmalloc, spinning", "kmalloc")
+		spin(kernel, "shmem, spinning", "shmem")
 	}
 }
