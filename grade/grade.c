@@ -213,6 +213,7 @@ static int send_module(const struct session *s, char *why, size_t why_size)
  * @note: why there is no machine, if there is none
  * @done: how many items are done
  * @ready: whether there is a machine
+ * @id: what it was restored from
  * @suspicious: what is in the module, once it is there
  */
 struct grade_standby {
@@ -221,6 +222,7 @@ struct grade_standby {
 	struct text note;
 	size_t done;
 	enum ready_result ready;
+	struct saved_id id;
 	struct flags suspicious;
 };
 
@@ -259,6 +261,7 @@ static void take_saved(struct grade_standby *standby)
 		standby->ready = ready_machine(&ready, &vm, &proof, why, sizeof(why));
 	}
 	s->vm = ready.vm;
+	standby->id = ready.id;
 	standby->done = ready.saved.nitems;
 	if (standby->ready == READY_OK && standby->done != proving.count)
 		forget(standby, "what was saved is of another lab");
@@ -329,8 +332,10 @@ static bool get_machine(struct grade_standby *standby, char *error, size_t error
 	struct session *s = &standby->session;
 	char why[512];
 
-	if (standby->ready == READY_OK && send_module(s, why, sizeof(why)))
+	if (standby->ready == READY_OK && send_module(s, why, sizeof(why))) {
+		ready_discard(&standby->id, why, sizeof(why));
 		forget(standby, why);
+	}
 	if (standby->ready == READY_FAILED) {
 		witness_prepare(s);
 		s->vm = boot(s->config, error, error_size);

@@ -3,6 +3,7 @@
  * ready.c - a machine that is ready for a module
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,9 +81,12 @@ static enum ready_result make(struct ready *ready, const struct making *making, 
 	return result;
 }
 
+/* One that hangs is not waited for as long as a grading may take. */
 static int64_t limit_ms(const struct vm_config *config)
 {
-	return config->seconds ? (int64_t)config->seconds * 1000 : READY_MS;
+	int64_t limit = (int64_t)config->seconds * 1000;
+
+	return limit && limit < READY_MS ? limit : READY_MS;
 }
 
 /* Find the saved machine, or make it. */
@@ -114,18 +118,33 @@ static enum ready_result find(struct ready *ready, const struct making *making, 
 	return found == SAVED_OK ? READY_OK : READY_FAILED;
 }
 
-/* What QEMU said as it ended; false when it has not. */
-static bool add_errors(struct vm *vm, char *error, size_t error_size)
+/* What QEMU said as it ended, if it has. */
+static void add_errors(struct vm *vm, char *error, size_t error_size)
 {
 	size_t len = strlen(error);
 	char clean[200];
 
-	if (vm_wait_end(vm, vm_now_ms() + ENDING_MS) != VM_GONE)
-		return false;
+	vm_wait_end(vm, vm_now_ms() + ENDING_MS);
 	text_clean(clean, sizeof(clean), vm_errors(vm), strlen(vm_errors(vm)));
 	if (*clean)
 		snprintf(error + len, error_size - len, " (%s)", clean);
-	return true;
+}
+
+/* Whoever was told to stop knows nothing of the machine. */
+static bool told_to_stop(const struct vm_config *config)
+{
+	struct pollfd stop = { .fd = config->stop_fd > 0 ? config->stop_fd : -1, .events = POLLIN };
+
+	return poll(&stop, 1, 0) > 0;
+}
+
+void ready_discard(const struct saved_id *id, char *error, size_t error_size)
+{
+	size_t len = strlen(error);
+
+	saved_remove(id);
+	snprintf(error + len, error_size - len,
+		 "; what was saved is thrown away, and the next run saves it anew");
 }
 
 enum ready_result ready_machine(struct ready *ready, const struct vm_config *config,
@@ -145,6 +164,7 @@ enum ready_result ready_machine(struct ready *ready, const struct vm_config *con
 	result = find(ready, &making, &memory.shown, error, error_size);
 	if (result != READY_OK)
 		return result;
+	ready->id = (struct saved_id){ key, ready->saved.ino };
 	memory.ram = ready->saved.ram;
 	memory.state = ready->saved.state;
 	memory.console = ready->saved.console;
@@ -159,9 +179,11 @@ enum ready_result ready_machine(struct ready *ready, const struct vm_config *con
 	if (ready->vm &&
 	    !vm_restore(ready->vm, &restored, vm_now_ms() + limit_ms(config), error, error_size))
 		return READY_OK;
-	/* A host that is too slow is no fault of the image. */
-	if (ready->vm && add_errors(ready->vm, error, error_size))
-		saved_remove(&key);
+	/* A host on which it takes so long boots as slowly: to save it once more costs little. */
+	if (ready->vm && !told_to_stop(config)) {
+		add_errors(ready->vm, error, error_size);
+		ready_discard(&ready->id, error, error_size);
+	}
 	vm_end(ready->vm);
 	ready->vm = NULL;
 	return READY_FAILED;

@@ -26,10 +26,12 @@ enum ready_result { READY_OK, READY_REFUSED, READY_FAILED };
  * struct ready - a machine
  * @vm: it; with READY_REFUSED the one that did not hold; else NULL. The caller's
  * @saved: what it was restored from
+ * @id: the same, for ready_discard()
  */
 struct ready {
 	struct vm *vm;
 	struct saved saved;
+	struct saved_id id;
 };
 
 /**
@@ -54,10 +56,21 @@ struct ready_proof {
  * @error: gets a sentence with READY_FAILED
  * @error_size: room there in bytes
  *
+ * A saved machine that does not go on - it ends, or says nothing for READY_MS - is
+ * thrown away, so that it costs one run that time and not all that come.
+ *
  * Return: how it went.
  */
 enum ready_result ready_machine(struct ready *ready, const struct vm_config *config,
 				const struct ready_proof *proof, char *error, size_t error_size);
+
+/**
+ * ready_discard() - throw away what a machine was restored from
+ * @id: that
+ * @error: why, which is said with it; gets longer
+ * @error_size: room there in bytes
+ */
+void ready_discard(const struct saved_id *id, char *error, size_t error_size);
 
 /**
  * ready_free() - free all of it but the machine

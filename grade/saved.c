@@ -122,6 +122,7 @@ static const char *take_parts(struct saved *saved, int dir, json_t *about)
 {
 	const char *noted = json_string_value(json_object_get(about, "ram"));
 	char sum[DATA_SUM_SIZE];
+	struct stat st;
 
 	if (!about || sum_about(sum, about) || !sum_is(about, "sum", sum) ||
 	    take_about(saved, about))
@@ -135,17 +136,16 @@ static const char *take_parts(struct saved *saved, int dir, json_t *about)
 	if (saved->state < 0 || data_scan(saved->state, -1, sum) || !sum_is(about, "state", sum))
 		return "the state of its devices";
 	saved->ram = cache_open_file(dir, "ram");
-	if (saved->ram < 0 || !noted)
+	if (saved->ram < 0 || fstat(saved->ram, &st) || !noted)
 		return "its memory";
+	saved->ino = st.st_ino;
 	snprintf(saved->ram_sum, sizeof(saved->ram_sum), "%s", noted);
 	return NULL;
 }
 
-static enum saved_result damaged(const struct saved_key *key, const char *part, char *error,
-				 size_t error_size)
+static enum saved_result damaged(const char *part, char *error, size_t error_size)
 {
 	snprintf(error, error_size, "the saved machine is damaged (%s)", part);
-	saved_remove(key);
 	return SAVED_BAD;
 }
 
@@ -175,11 +175,12 @@ enum saved_result saved_open(struct saved *saved, const struct saved_key *key, c
 	if (!bad)
 		futimens(dir, NULL);
 	close(dir);
+	if (bad) {
+		saved_close(saved);
+		remove_dir(cache, key->hex);
+	}
 	close(cache);
-	if (!bad)
-		return SAVED_OK;
-	saved_close(saved);
-	return damaged(key, bad, error, error_size);
+	return bad ? damaged(bad, error, error_size) : SAVED_OK;
 }
 
 enum saved_result saved_check_memory(const struct saved *saved, const struct saved_key *key,
@@ -195,7 +196,10 @@ enum saved_result saved_check_memory(const struct saved *saved, const struct sav
 	whole = own >= 0 && !data_scan(own, -1, sum) && !strcmp(sum, saved->ram_sum);
 	if (own >= 0)
 		close(own);
-	return whole ? SAVED_OK : damaged(key, "its memory", error, error_size);
+	if (whole)
+		return SAVED_OK;
+	saved_remove(&(struct saved_id){ *key, saved->ino });
+	return damaged("its memory", error, error_size);
 }
 
 void saved_close(struct saved *saved)
@@ -208,15 +212,19 @@ void saved_close(struct saved *saved)
 	*saved = (struct saved)SAVED_INIT;
 }
 
-void saved_remove(const struct saved_key *key)
+void saved_remove(const struct saved_id *id)
 {
-	char ignored[512];
+	char ignored[512], ram[64];
 	int cache = cache_open(DIRECTORY, ignored, sizeof(ignored));
+	struct stat st;
 
-	if (cache >= 0) {
-		remove_dir(cache, key->hex);
-		close(cache);
-	}
+	if (cache < 0)
+		return;
+	/* Somebody may have done so before us, and made another since. */
+	snprintf(ram, sizeof(ram), "%s/ram", id->key.hex);
+	if (!fstatat(cache, ram, &st, AT_SYMLINK_NOFOLLOW) && st.st_ino == id->ino)
+		remove_dir(cache, id->key.hex);
+	close(cache);
 }
 
 /* ---- writing ---- */

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "lab.h"
@@ -44,6 +45,7 @@ struct saved_key {
  * @when: when it was saved
  * @nitems: how many items, from the first, were done before
  * @ms: how long each of them took, in milliseconds
+ * @ino: inode of the memory's file
  */
 struct saved {
 	int ram;
@@ -55,6 +57,17 @@ struct saved {
 	time_t when;
 	size_t nitems;
 	int64_t ms[ITEMS_MAX];
+	ino_t ino;
+};
+
+/**
+ * struct saved_id - one saved machine, and not what was made later under its key
+ * @key: its key
+ * @ino: as in struct saved
+ */
+struct saved_id {
+	struct saved_key key;
+	ino_t ino;
 };
 
 #define SAVED_INIT                      \
@@ -142,9 +155,9 @@ int saved_store(const struct saved *saved, const struct saved_key *key, char *er
 
 /**
  * saved_remove() - throw a saved machine away, because it does not work
- * @key: which one
+ * @id: which one; another in its place stays
  */
-void saved_remove(const struct saved_key *key);
+void saved_remove(const struct saved_id *id);
 
 /**
  * saved_close() - close and free what saved_open() gave

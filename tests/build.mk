@@ -34,6 +34,10 @@ $(B)/tests/fill: tests/serve/fill.c $(SERVE_SAN_LIB)
 	@mkdir -p $(@D)
 	$(CC) $(HOSTCFLAGS) $(SANFLAGS) -o $@ $< $(SERVE_SAN_LIB) $(SERVE_LIBS)
 
+$(B)/tests/spoil: tests/e2e/saved/spoil.c $(SAN_LIB)
+	@mkdir -p $(@D)
+	$(CC) $(HOSTCFLAGS) $(SANFLAGS) -o $@ $< $(SAN_LIB) $(GRADE_LIBS)
+
 # Preloaded into a server that is to end at an exact place.
 $(B)/tests/killpoint.so: tests/serve/killpoint.c
 	@mkdir -p $(@D)

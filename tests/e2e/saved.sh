@@ -273,6 +273,34 @@ anew() {
 }
 check "the run after saves it anew" anew
 
+# --- a machine that is whole, and does not go on -----------------------------------------
+
+# Two suites that start together would build the same files.
+mkdir -p build/tests
+flock build/tests/grade.lock make -s build/tests/spoil >&2
+
+# does_not_go_on HOW [SECONDS]: the machine that was saved is thrown away, once, with a word; the run
+# that finds it so has a cold one, and the next one saves another.
+does_not_go_on() {
+	rm -rf "$saved"
+	grade "$tmp/whole" "$module" >/dev/null || return 1
+	before=$(newest)
+	case $1 in
+	cut) build/tests/spoil "$before" cut || return ;;
+	*) build/tests/spoil "$before" "$1" build/guest/kshram-agent || return ;;
+	esac
+	grade "$tmp/spoiled" --timeout "${2:-600}" "$module" && [ "$(machines)" -eq 0 ] &&
+		jq -e '.machine == "cold" and .score == 100 and (.notes | length) == 1 and
+			(.notes[0] | contains("thrown away"))' "$tmp/spoiled" || return 1
+	grade "$tmp/anew" "$module" && [ "$(machines)" -eq 1 ] &&
+		jq -e '.machine == "restored" and .score == 100 and .notes == []' "$tmp/anew"
+}
+check "a state that QEMU does not read to its end: cold once, with a note, then anew" \
+	does_not_go_on cut
+check "a guest that ends at once: the same" does_not_go_on die
+check "a guest that hangs: the same, and it is not waited for longer than a grading takes" \
+	does_not_go_on hang 40
+
 # --- another lab ------------------------------------------------------------------------
 
 another_lab() {
