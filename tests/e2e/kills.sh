@@ -6,9 +6,10 @@
 #
 #	[SOAK=1] tests/e2e/kills.sh [STATE...]
 #
-# STATE: receiving storing queued running standby machine both verdict locked full real.
+# STATE: receiving storing queued running standby machine both verdict locked full
+# real_machine real_server real_both, the last three with real machines in place of a stub.
 # Environment: KERNEL, the kernel's name (lab); SOAK=1 for 20 kills in each state in
-# place of 5, and 20 each of the server, a machine and both with real machines.
+# place of 5 (2 of the server with real machines).
 set -eu
 
 cd "$(dirname "$0")/../.."
@@ -33,7 +34,7 @@ if [ "${SOAK:-0}" = 1 ]; then
 fi
 export KERNEL KILLS MODULE KILLPOINT_LIB
 
-python3 tests/serve/kills.py "$@" &
+python3 -B tests/serve/kills.py "$@" &
 pid=$!
 status=0
 wait "$pid" || status=$?
