@@ -173,7 +173,7 @@ last_of_them() {
 }
 check "list --students: the time is that of the last one" last_of_them
 check "list --students: the filters" says '[.[] | [.identity, .submissions]] == [["token:anna", 1]]' \
-	list --students --identity anna --only done
+	list --students --identity anna --only=done
 check "--students is for list: 2" refuses 2 'show knows no --students' show 1 --students
 
 check "show: score and place" gives 0 out '^score  *60/100$' show 2

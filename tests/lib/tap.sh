@@ -15,8 +15,8 @@ check() {
 	name=$1
 	shift
 	count=$((count + 1))
-	# shellcheck disable=SC2154 # tmp is the suite's
 	check_status=0
+	# shellcheck disable=SC2154 # tmp is the suite's
 	"$@" >"$tmp/why" 2>&1 || check_status=$?
 	if [ "$check_status" -eq 0 ]; then
 		echo "ok $count - $name"

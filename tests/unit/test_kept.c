@@ -14,15 +14,17 @@
 #include "../../serve/kept.h"
 
 #define MOST 11
+#define LONGEST 50
 
 /* Add @len different bytes in pieces of @step, and compare with what should be kept. */
 static void expect(size_t len, size_t step)
 {
-	char all[64], want[128];
+	char all[LONGEST + 1], want[128];
 	struct kept kept;
 	const char *got;
 	size_t got_len;
 
+	assert_in_range(len, 0, LONGEST);
 	for (size_t i = 0; i < len; i++)
 		all[i] = (char)('0' + i);
 	all[len] = '\0';
@@ -30,7 +32,7 @@ static void expect(size_t len, size_t step)
 		snprintf(want, sizeof(want), "%s", all);
 	else
 		snprintf(want, sizeof(want), "%.5s\n[%zu bytes left out here]\n%s", all, len - MOST,
-			 all + (len - 6));
+			 &all[len - 6]);
 	assert_true(kept_init(&kept, MOST));
 	for (size_t at = 0; at < len; at += step)
 		kept_add(&kept, all + at, len - at < step ? len - at : step);
@@ -45,8 +47,8 @@ static void expect(size_t len, size_t step)
 static void test_all_lengths(void **state)
 {
 	(void)state;
-	for (size_t len = 0; len < 50; len++)
-		for (size_t step = 1; step < 50; step++)
+	for (size_t len = 0; len <= LONGEST; len++)
+		for (size_t step = 1; step <= LONGEST; step++)
 			expect(len, step);
 }
 
