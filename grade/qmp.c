@@ -30,9 +30,17 @@ static int64_t now_ms(void)
 void qmp_init(struct qmp *q, int fd)
 {
 	q->fd = fd;
+	q->beside = -1;
 	q->greeted = false;
 	q->lost = false;
 	q->len = 0;
+}
+
+void qmp_beside(struct qmp *q, int fd, bool (*drain)(void *arg), void *arg)
+{
+	q->beside = fd;
+	q->drain = drain;
+	q->arg = arg;
 }
 
 enum qmp_kind qmp_read(const char *line, size_t len, json_t **value)
@@ -67,14 +75,19 @@ static int lose(struct qmp *q, char *error, size_t error_size, const char *why)
 static int ready(struct qmp *q, short events, int64_t deadline_ms, char *error, size_t error_size)
 {
 	for (;;) {
-		struct pollfd fd = { .fd = q->fd, .events = events };
+		struct pollfd fds[] = { { .fd = q->fd, .events = events },
+					{ .fd = q->beside, .events = POLLIN } };
 		int64_t left = deadline_ms - now_ms();
 
 		if (left <= 0)
 			return lose(q, error, error_size, "no answer in time");
 		if (left > 3600 * 1000)
 			left = 3600 * 1000;
-		if (poll(&fd, 1, (int)left) > 0)
+		if (poll(fds, 2, (int)left) <= 0)
+			continue;
+		if (fds[1].revents)
+			q->drain(q->arg);
+		if (fds[0].revents)
 			return 0;
 	}
 }

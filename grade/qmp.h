@@ -30,6 +30,9 @@ enum qmp_kind { QMP_GREETING, QMP_RETURN, QMP_FAILED, QMP_EVENT, QMP_GARBAGE };
 /**
  * struct qmp - a conversation
  * @fd: our end of the socket; the caller's; non-blocking
+ * @beside: what is read meanwhile, or -1
+ * @drain: reads some of that; whether there may be more
+ * @arg: for @drain
  * @greeted: the greeting was read and capabilities were negotiated
  * @lost: the conversation is over: the end of file, garbage or a deadline
  * @len: bytes in @in
@@ -37,6 +40,9 @@ enum qmp_kind { QMP_GREETING, QMP_RETURN, QMP_FAILED, QMP_EVENT, QMP_GARBAGE };
  */
 struct qmp {
 	int fd;
+	int beside;
+	bool (*drain)(void *arg);
+	void *arg;
 	bool greeted;
 	bool lost;
 	size_t len;
@@ -49,6 +55,18 @@ struct qmp {
  * @fd: our end of the socket pair
  */
 void qmp_init(struct qmp *q, int fd);
+
+/**
+ * qmp_beside() - what to read as well while QEMU's answer is waited for
+ * @q: the conversation
+ * @fd: it becomes readable when there is something; non-blocking
+ * @drain: called with @arg then; reads once, and tells whether there may be more
+ * @arg: for @drain
+ *
+ * QEMU does one thing at a time: while it waits for room in a pipe to us, it
+ * answers nothing.
+ */
+void qmp_beside(struct qmp *q, int fd, bool (*drain)(void *arg), void *arg);
 
 /**
  * qmp_read() - say what a line is

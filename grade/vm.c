@@ -2,7 +2,7 @@
 /*
  * vm.c - one virtual machine: start, talk, stop, kill
  *
- * Everything that waits does so in pump(), which also empties the console: a
+ * Everything that waits empties the console meanwhile, in pump() or in qmp.c: a
  * guest that floods it must neither stall nor fill our memory.
  */
 #include <errno.h>
@@ -144,8 +144,9 @@ static void copy_console(struct vm *vm, const char *data, size_t len)
 }
 
 /* Read once; true when there may be more. */
-static bool read_console(struct vm *vm)
+static bool read_console(void *arg)
 {
+	struct vm *vm = arg;
 	char data[16384];
 	ssize_t got = read(vm->qemu.console, data, sizeof(data));
 
@@ -359,6 +360,7 @@ static struct vm *launch(const struct vm_config *config, const char *accelerator
 		return NULL;
 	}
 	qmp_init(&vm->qmp, vm->qemu.qmp);
+	qmp_beside(&vm->qmp, vm->qemu.console, read_console, vm);
 	/* A restored one goes on where the saved one was stopped. */
 	if (config->memory && config->memory->state >= 0) {
 		vm->hello = true;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -209,6 +210,56 @@ static void test_a_descriptor_goes_with_its_command(void **state)
 	close(fd);
 }
 
+/* ---- what is read meanwhile ---- */
+
+#define CONSOLE_BYTES 200000
+
+static size_t drained;
+
+static bool drain(void *arg)
+{
+	char some[4096];
+	ssize_t got = read(*(int *)arg, some, sizeof(some));
+
+	if (got > 0)
+		drained += (size_t)got;
+	return got > 0;
+}
+
+/* QEMU fills the console's pipe, more than it holds, before it answers. */
+static void *busy_qemu(void *arg)
+{
+	static const char line[] = "line\n";
+
+	for (size_t done = 0; done < CONSOLE_BYTES; done += sizeof(line) - 1)
+		if (write(*(int *)arg, line, sizeof(line) - 1) < 0)
+			return NULL;
+	say(GREETING NOTHING NOTHING);
+	return arg;
+}
+
+static void test_a_full_console_is_emptied(void **state)
+{
+	int console[2];
+	pthread_t qemu;
+	void *spoke;
+
+	(void)state;
+	assert_int_equal(pipe2(console, O_CLOEXEC), 0);
+	fcntl(console[0], F_SETFL, O_NONBLOCK);
+	drained = 0;
+	qmp_beside(&q, console[0], drain, &console[0]);
+	assert_int_equal(pthread_create(&qemu, NULL, busy_qemu, &console[1]), 0);
+	assert_int_equal(qmp_simple(&q, "stop", NULL, vm_now_ms() + 60000, why, sizeof(why)), 0);
+	pthread_join(qemu, &spoke);
+	assert_non_null(spoke);
+	while (drain(&console[0]))
+		continue;
+	assert_int_equal(drained, CONSOLE_BYTES);
+	close(console[0]);
+	close(console[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +269,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_events_are_passed_over, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_refusal_says_why_and_nothing_ugly, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_a_full_console_is_emptied, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_answer_in_time, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_qemu_ends, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_line_without_end, set_up, tear_down),
