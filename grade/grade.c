@@ -333,7 +333,7 @@ static bool get_machine(struct grade_standby *standby, char *error, size_t error
 	char why[512];
 
 	if (standby->ready == READY_OK && send_module(s, why, sizeof(why))) {
-		ready_discard(&standby->id, why, sizeof(why));
+		ready_blame(&standby->id, s->vm, why, sizeof(why));
 		forget(standby, why);
 	}
 	if (standby->ready == READY_FAILED) {

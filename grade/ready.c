@@ -3,7 +3,6 @@
  * ready.c - a machine that is ready for a module
  */
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,31 +117,32 @@ static enum ready_result find(struct ready *ready, const struct making *making, 
 	return found == SAVED_OK ? READY_OK : READY_FAILED;
 }
 
-/* What QEMU said as it ended, if it has. */
-static void add_errors(struct vm *vm, char *error, size_t error_size)
+/*
+ * Whether the host ended QEMU, in vm_errors()' words: out of memory, as a rule, or as it
+ * shuts down. A state that QEMU cannot read ends it with a status or another signal.
+ */
+static bool host_ended_it(const char *said)
 {
+	return strncmp(said, "it was killed by signal 9 ", 26) == 0 ||
+	       strstr(said, ": terminating on signal ") != NULL;
+}
+
+void ready_blame(const struct saved_id *id, struct vm *vm, char *error, size_t error_size)
+{
+	/* QEMU's end may be seen later than that of its channels. */
+	enum vm_result end = vm_wait_end(vm, vm_now_ms() + ENDING_MS);
+	const char *said = vm_errors(vm);
 	size_t len = strlen(error);
 	char clean[200];
 
-	vm_wait_end(vm, vm_now_ms() + ENDING_MS);
-	text_clean(clean, sizeof(clean), vm_errors(vm), strlen(vm_errors(vm)));
+	text_clean(clean, sizeof(clean), said, strlen(said));
 	if (*clean)
 		snprintf(error + len, error_size - len, " (%s)", clean);
-}
-
-/* Whoever was told to stop knows nothing of the machine. */
-static bool told_to_stop(const struct vm_config *config)
-{
-	struct pollfd stop = { .fd = config->stop_fd > 0 ? config->stop_fd : -1, .events = POLLIN };
-
-	return poll(&stop, 1, 0) > 0;
-}
-
-void ready_discard(const struct saved_id *id, char *error, size_t error_size)
-{
-	size_t len = strlen(error);
-
+	/* Whoever was told to stop knows nothing of the machine. */
+	if (end == VM_ERROR || host_ended_it(said))
+		return;
 	saved_remove(id);
+	len = strlen(error);
 	snprintf(error + len, error_size - len,
 		 "; what was saved is thrown away, and the next run saves it anew");
 }
@@ -180,10 +180,8 @@ enum ready_result ready_machine(struct ready *ready, const struct vm_config *con
 	    !vm_restore(ready->vm, &restored, vm_now_ms() + limit_ms(config), error, error_size))
 		return READY_OK;
 	/* A host on which it takes so long boots as slowly: to save it once more costs little. */
-	if (ready->vm && !told_to_stop(config)) {
-		add_errors(ready->vm, error, error_size);
-		ready_discard(&ready->id, error, error_size);
-	}
+	if (ready->vm)
+		ready_blame(&ready->id, ready->vm, error, error_size);
 	vm_end(ready->vm);
 	ready->vm = NULL;
 	return READY_FAILED;

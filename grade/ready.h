@@ -26,7 +26,7 @@ enum ready_result { READY_OK, READY_REFUSED, READY_FAILED };
  * struct ready - a machine
  * @vm: it; with READY_REFUSED the one that did not hold; else NULL. The caller's
  * @saved: what it was restored from
- * @id: the same, for ready_discard()
+ * @id: the same, for ready_blame()
  */
 struct ready {
 	struct vm *vm;
@@ -57,7 +57,8 @@ struct ready_proof {
  * @error_size: room there in bytes
  *
  * A saved machine that does not go on - it ends, or says nothing for READY_MS - is
- * thrown away, so that it costs one run that time and not all that come.
+ * thrown away, so that it costs one run that time and not all that come; see
+ * ready_blame().
  *
  * Return: how it went.
  */
@@ -65,12 +66,17 @@ enum ready_result ready_machine(struct ready *ready, const struct vm_config *con
 				const struct ready_proof *proof, char *error, size_t error_size);
 
 /**
- * ready_discard() - throw away what a machine was restored from
- * @id: that
- * @error: why, which is said with it; gets longer
+ * ready_blame() - a restored machine does not go on, or does not take the module
+ * @id: what it was restored from
+ * @vm: it, good for vm_console() and vm_end() afterwards
+ * @error: why; what QEMU said as it ended, and what is done, is added
  * @error_size: room there in bytes
+ *
+ * Throws away what it was restored from, which would fail the next run the same way.
+ * It is kept when nothing is known against it: the host killed QEMU, or the machine's
+ * stop_fd is readable.
  */
-void ready_discard(const struct saved_id *id, char *error, size_t error_size);
+void ready_blame(const struct saved_id *id, struct vm *vm, char *error, size_t error_size);
 
 /**
  * ready_free() - free all of it but the machine

@@ -38,6 +38,11 @@ $(B)/tests/spoil: tests/e2e/saved/spoil.c $(SAN_LIB)
 	@mkdir -p $(@D)
 	$(CC) $(HOSTCFLAGS) $(SANFLAGS) -o $@ $< $(SAN_LIB) $(GRADE_LIBS)
 
+# Preloaded into a grader whose host is to fail it.
+$(B)/tests/preload.so: tests/e2e/saved/preload.c
+	@mkdir -p $(@D)
+	$(CC) $(HOSTCFLAGS) -fPIC -shared -o $@ $<
+
 # Preloaded into a server that is to end at an exact place.
 $(B)/tests/killpoint.so: tests/serve/killpoint.c
 	@mkdir -p $(@D)

@@ -28,6 +28,11 @@ trap 'exit 143' TERM
 . tests/lib/tap.sh
 . tests/lib/cases.sh
 
+# Two suites that start together would build the same files.
+mkdir -p build/tests
+flock build/tests/grade.lock make -s build/tests/spoil build/tests/preload.so >&2
+preload=$PWD/build/tests/preload.so
+
 # Saved machines of our own; the kernels are everybody's.
 outer=${XDG_CACHE_HOME:-${HOME:?}/.cache}
 export XDG_CACHE_HOME="$tmp/cache"
@@ -144,46 +149,64 @@ fi
 
 # --- how the module gets there ---------------------------------------------------------
 
-# What stands between the grader and the call that stores in QEMU's memory.
-cat >"$tmp/store.c" <<'END'
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <unistd.h>
-
-ssize_t process_vm_writev(pid_t pid, const struct iovec *local, unsigned long nlocal,
-			  const struct iovec *remote, unsigned long nremote, unsigned long flags)
-{
-	const char *said = getenv("FORBID") ? "no\n" : "yes\n";
-	int fd = open(getenv("STORES"), O_WRONLY | O_CREAT | O_APPEND, 0600);
-
-	if (fd < 0 || write(fd, said, said[0] == 'n' ? 3 : 4) < 0)
-		abort();
-	close(fd);
-	if (said[0] == 'y')
-		return syscall(SYS_process_vm_writev, pid, local, nlocal, remote, nremote, flags);
-	errno = EPERM;
-	return -1;
-}
-END
-
 # stores WORD VARIABLE=VALUE... - a grading restored, full marks; what the host said.
 stores() {
 	word=$1
 	shift
 	rm -f "$tmp/stores"
-	gcc -shared -fPIC -o "$tmp/store.so" "$tmp/store.c" || return 1
 	(
-		export LD_PRELOAD="$tmp/store.so" STORES="$tmp/stores" "$@"
+		export LD_PRELOAD="$preload" STORES="$tmp/stores" "$@"
 		grade "$tmp/stored" "$module"
 	) && sort -u "$tmp/stores" | grep -qx "$word" &&
 		jq -e '.machine == "restored" and .score == 100 and .notes == []' "$tmp/stored"
 }
 check "the module is stored in the machine's memory" stores yes
 check "where the host forbids that, it is sent" stores no FORBID=1
+
+# --- an end that is not the saved machine's doing ------------------------------------------
+
+# There is one, the same as before.
+kept() {
+	after=$(find "$saved" -name ram -printf '%i %h\n' | sort)
+	echo "$after"
+	[ "$after" = "$before" ]
+}
+# killed_at PLACE: the host kills QEMU there, as it does for want of memory: cold once, with a
+# note, and what was saved is not thrown away.
+killed_at() {
+	before=$(find "$saved" -name ram -printf '%i %h\n' | sort)
+	(
+		export LD_PRELOAD="$preload" HIT="$1 1 qemu 9"
+		grade "$tmp/hit" "$module"
+	) && jq -e '.machine == "cold" and .score == 100 and (.notes | length) == 1 and
+		(.notes[0] | (contains("killed by signal 9") and (contains("thrown away") | not)))' \
+		"$tmp/hit" && kept && grade "$tmp/hit" "$module" &&
+		jq -e '.machine == "restored" and .notes == []' "$tmp/hit"
+}
+check "QEMU is killed while it restores: cold once, and the saved machine stays" killed_at restore
+check "... while the module is stored: the same" killed_at store
+# A crash of QEMU may well be for what it was given.
+crashed_at_store() {
+	(
+		ulimit -c 0
+		export LD_PRELOAD="$preload" HIT="store 1 qemu 11"
+		grade "$tmp/hit" "$module"
+	) && jq -e '.machine == "cold" and .score == 100 and (.notes | length) == 1 and
+		(.notes[0] | (contains("killed by signal 11") and contains("thrown away")))' \
+		"$tmp/hit" && [ "$(machines)" -eq $((had - 1)) ]
+}
+had=$(machines)
+check "QEMU crashes there: it is thrown away" crashed_at_store
+told_to_stop() {
+	"$vm" --saved --timeout 600 --kernel "$dir" -- true || return
+	before=$(find "$saved" -name ram -printf '%i %h\n' | sort)
+	status=0
+	LD_PRELOAD=$preload HIT="restore 1 self 15" \
+		"$vm" --saved --timeout 600 --kernel "$dir" -- true || status=$?
+	echo "status $status"
+	[ "$status" -eq 143 ] && kept
+}
+check "whoever is told to stop while it restores does not throw it away" told_to_stop
 
 # --- what is drawn -------------------------------------------------------------------
 
@@ -274,10 +297,6 @@ anew() {
 check "the run after saves it anew" anew
 
 # --- a machine that is whole, and does not go on -----------------------------------------
-
-# Two suites that start together would build the same files.
-mkdir -p build/tests
-flock build/tests/grade.lock make -s build/tests/spoil >&2
 
 # does_not_go_on HOW [SECONDS]: the machine that was saved is thrown away, once, with a word; the run
 # that finds it so has a cold one, and the next one saves another.

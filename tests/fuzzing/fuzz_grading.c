@@ -198,9 +198,9 @@ void ready_free(struct ready *ready)
 	(void)ready;
 }
 
-void ready_discard(const struct saved_id *id, char *error, size_t error_size)
+void ready_blame(const struct saved_id *id, struct vm *vm, char *error, size_t error_size)
 {
-	must(id && *error && error_size);
+	must(id && vm && *error && error_size);
 }
 
 /* Do nothing that lets a trailing byte pass where the host takes the body for one. */

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * preload.c - preloaded into what restores a machine, whose host is to fail it
+ *
+ * What is stored in QEMU's memory is noted in $STORES, with a line for each call: "yes",
+ * or "no" where $FORBID is set, and then it is refused. $HIT is "PLACE NUMBER WHOM SIGNAL":
+ * when it comes to that place the NUMBERth time, "store" or "restore", the signal goes to
+ * "qemu" or to the program it"self".
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* The one child there is. */
+static pid_t qemu(void)
+{
+	char path[64];
+	pid_t child = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)gettid());
+	file = fopen(path, "re");
+	if (!file || fscanf(file, "%d", &child) != 1 || child <= 1)
+		abort();
+	fclose(file);
+	return child;
+}
+
+/* True when it was now. */
+static bool hit(const char *place)
+{
+	static unsigned int times;
+	char where[16], whom[16];
+	const char *hit = getenv("HIT");
+	unsigned int number;
+	int with;
+
+	if (!hit)
+		return false;
+	if (sscanf(hit, "%15s %u %15s %d", where, &number, whom, &with) != 4)
+		abort();
+	if (strcmp(where, place) || ++times != number)
+		return false;
+	if (kill(strcmp(whom, "self") ? qemu() : getpid(), with))
+		abort();
+	return true;
+}
+
+static void note(const char *line)
+{
+	const char *path = getenv("STORES");
+	int fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
+
+	if (!path)
+		return;
+	if (fd < 0 || write(fd, line, strlen(line)) < 0)
+		abort();
+	close(fd);
+}
+
+ssize_t process_vm_writev(pid_t pid, const struct iovec *local, unsigned long nlocal,
+			  const struct iovec *remote, unsigned long nremote, unsigned long flags)
+{
+	bool forbidden = hit("store") || getenv("FORBID");
+
+	note(forbidden ? "no\n" : "yes\n");
+	if (!forbidden)
+		return syscall(SYS_process_vm_writev, pid, local, nlocal, remote, nremote, flags);
+	errno = EPERM;
+	return -1;
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	const struct iovec *part = message->msg_iov;
+
+	if (message->msg_iovlen && memmem(part->iov_base, part->iov_len, "migrate-incoming", 16))
+		hit("restore");
+	return syscall(SYS_sendmsg, fd, message, flags);
+}
