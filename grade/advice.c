@@ -100,9 +100,53 @@ static bool prove(void *arg, struct vm *vm, struct saved *saved)
 	return true;
 }
 
+static int send_module(struct vm *vm, const struct module_info *module, int64_t deadline,
+		       char *error, size_t error_size)
+{
+	return vm_write_file(vm, MODULE_FILE, module->data, module->size, deadline, error,
+			     error_size);
+}
+
+/* A saved machine that has taken the module; one that does not is not for the next run either. */
+static struct vm *restore(const struct vm_config *machine, const struct module_info *module,
+			  int64_t deadline, char *error, size_t error_size)
+{
+	const struct ready_proof proof = { "advice", prove, &deadline };
+	struct ready ready;
+	enum ready_result result = ready_machine(&ready, machine, &proof, error, error_size);
+	int64_t soon = vm_now_ms() + READY_MS;
+
+	/* There must be time to boot one if it does not. */
+	if (result == READY_OK &&
+	    send_module(ready.vm, module, soon < deadline ? soon : deadline, error, error_size)) {
+		ready_blame(&ready.id, ready.vm, error, error_size);
+		result = READY_FAILED;
+	}
+	ready_free(&ready);
+	if (result == READY_OK)
+		return ready.vm;
+	vm_end(ready.vm);
+	return NULL;
+}
+
+static struct vm *boot(const struct vm_config *machine, const struct module_info *module,
+		       int64_t deadline, char *error, size_t error_size)
+{
+	struct vm *vm = vm_start(machine, error, error_size);
+
+	if (!vm)
+		return NULL;
+	if (vm_wait_hello(vm, NULL, 0, deadline) != VM_OK)
+		snprintf(error, error_size, "the machine that looks at it did not boot");
+	else if (!send_module(vm, module, deadline, error, error_size))
+		return vm;
+	vm_end(vm);
+	return NULL;
+}
+
 /*
- * A machine that waits for the module: a saved one, or where none can be restored
- * one that was booted.
+ * A machine that has the module: a saved one, or where none can be restored one that
+ * was booted.
  */
 static struct vm *start(const struct advice_config *config, struct advice *advice,
 			const char *probes, int64_t deadline, char *error, size_t error_size)
@@ -119,25 +163,12 @@ static struct vm *start(const struct advice_config *config, struct advice *advic
 		.input_fd = -1,
 		.console_fd = config->console_fd,
 	};
-	const struct ready_proof proof = { "advice", prove, &deadline };
-	struct ready ready;
-	struct vm *vm;
+	struct vm *vm = NULL;
 
-	if (!config->cold) {
-		advice->restored = ready_machine(&ready, &machine, &proof, error, error_size) ==
-				   READY_OK;
-		ready_free(&ready);
-		if (advice->restored)
-			return ready.vm;
-		vm_end(ready.vm);
-	}
-	vm = vm_start(&machine, error, error_size);
-	if (vm && vm_wait_hello(vm, NULL, 0, deadline) != VM_OK) {
-		snprintf(error, error_size, "the machine that looks at it did not boot");
-		vm_end(vm);
-		vm = NULL;
-	}
-	return vm;
+	if (!config->cold)
+		vm = restore(&machine, config->module, deadline, error, error_size);
+	advice->restored = vm != NULL;
+	return vm ? vm : boot(&machine, config->module, deadline, error, error_size);
 }
 
 /* Say once what was not looked at. */
@@ -158,10 +189,8 @@ static bool run_machine(const struct advice_config *config, struct run *run, con
 	enum vm_result how;
 	const char *console;
 
-	if (!vm || vm_write_file(vm, MODULE_FILE, run->module->data, run->module->size, deadline,
-				 error, sizeof(error))) {
+	if (!vm) {
 		missing(advice, error);
-		vm_end(vm);
 		return false;
 	}
 	snprintf(after, sizeof(after), "%s", run->probe.name);

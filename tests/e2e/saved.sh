@@ -197,6 +197,19 @@ crashed_at_store() {
 }
 had=$(machines)
 check "QEMU crashes there: it is thrown away" crashed_at_store
+# The advice has a machine of its own, the second that a module is stored in.
+advice_goes_on() {
+	grade "$tmp/whole" --advice "$module" >/dev/null || return 1
+	had=$(machines)
+	(
+		ulimit -c 0
+		export LD_PRELOAD="$preload" HIT="store 2 qemu 11"
+		grade "$tmp/hit" --advice "$module"
+	) && jq -e '.machine == "restored" and .advised.machine == "cold" and
+		.advised.missing == "" and .advice == []' "$tmp/hit" &&
+		[ "$(machines)" -eq $((had - 1)) ] && advised restored 1
+}
+check "... that of the advice, too, and one is booted for it" advice_goes_on
 told_to_stop() {
 	"$vm" --saved --timeout 600 --kernel "$dir" -- true || return
 	before=$(find "$saved" -name ram -printf '%i %h\n' | sort)

@@ -26,7 +26,7 @@ struct vm {
 
 static const char *input;
 static size_t left;
-static bool no_restore, no_machine, no_lines;
+static bool no_restore, no_machine, no_lines, no_file;
 static unsigned int running, machines;
 
 static void look_at(const char *text)
@@ -59,6 +59,13 @@ enum ready_result ready_machine(struct ready *ready, const struct vm_config *con
 	return ready->vm ? READY_OK : READY_FAILED;
 }
 
+/* That one does not count: another is booted for it. */
+void ready_blame(const struct saved_id *id, struct vm *vm, char *error, size_t error_size)
+{
+	must(id && vm && *error && error_size && !no_restore);
+	machines--;
+}
+
 void ready_free(struct ready *ready)
 {
 	(void)ready;
@@ -67,7 +74,7 @@ void ready_free(struct ready *ready)
 struct vm *vm_start(const struct vm_config *config, char *error, size_t error_size)
 {
 	must(config->nfiles == 1);
-	machines -= !no_restore;
+	machines -= no_machine && !no_restore;
 	return new_machine(error, error_size);
 }
 
@@ -87,9 +94,14 @@ enum vm_result vm_wait_hello(struct vm *vm, char *release, size_t size, int64_t 
 int vm_write_file(struct vm *vm, const char *guest, const void *data, size_t len,
 		  int64_t deadline_ms, char *error, size_t error_size)
 {
-	(void)data, (void)len, (void)deadline_ms, (void)error, (void)error_size;
+	(void)data, (void)len, (void)deadline_ms;
 	must(vm && *guest == '/');
-	return 0;
+	if (!no_file)
+		return 0;
+	/* Once: another machine takes it. */
+	no_file = false;
+	snprintf(error, error_size, "it was not taken");
+	return -1;
 }
 
 const char *vm_console(struct vm *vm, size_t *len)
@@ -253,6 +265,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	no_restore = config.cold || (data[0] & 2);
 	no_machine = (data[0] & 12) == 12;
 	no_lines = data[0] & 16;
+	no_file = data[0] & 32;
 	/* Nothing behind it. */
 	copy = malloc(size);
 	must(copy);

@@ -4,8 +4,8 @@
  *
  * What is stored in QEMU's memory is noted in $STORES, with a line for each call: "yes",
  * or "no" where $FORBID is set, and then it is refused. $HIT is "PLACE NUMBER WHOM SIGNAL":
- * when it comes to that place the NUMBERth time, "store" or "restore", the signal goes to
- * "qemu" or to the program it"self".
+ * when it comes to that place, "store" or "restore", with the NUMBERth machine that does,
+ * the signal goes to "qemu" or to the program it"self".
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,9 +36,10 @@ static pid_t qemu(void)
 }
 
 /* True when it was now. */
-static bool hit(const char *place)
+static bool hit(const char *place, pid_t machine)
 {
-	static unsigned int times;
+	static unsigned int machines;
+	static pid_t last;
 	char where[16], whom[16];
 	const char *hit = getenv("HIT");
 	unsigned int number;
@@ -48,9 +49,12 @@ static bool hit(const char *place)
 		return false;
 	if (sscanf(hit, "%15s %u %15s %d", where, &number, whom, &with) != 4)
 		abort();
-	if (strcmp(where, place) || ++times != number)
+	if (strcmp(where, place) || machine == last)
 		return false;
-	if (kill(strcmp(whom, "self") ? qemu() : getpid(), with))
+	last = machine;
+	if (++machines != number)
+		return false;
+	if (kill(strcmp(whom, "self") ? machine : getpid(), with))
 		abort();
 	return true;
 }
@@ -70,7 +74,7 @@ static void note(const char *line)
 ssize_t process_vm_writev(pid_t pid, const struct iovec *local, unsigned long nlocal,
 			  const struct iovec *remote, unsigned long nremote, unsigned long flags)
 {
-	bool forbidden = hit("store") || getenv("FORBID");
+	bool forbidden = hit("store", pid) || getenv("FORBID");
 
 	note(forbidden ? "no\n" : "yes\n");
 	if (!forbidden)
@@ -84,6 +88,6 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 	const struct iovec *part = message->msg_iov;
 
 	if (message->msg_iovlen && memmem(part->iov_base, part->iov_len, "migrate-incoming", 16))
-		hit("restore");
+		hit("restore", qemu());
 	return syscall(SYS_sendmsg, fd, message, flags);
 }
