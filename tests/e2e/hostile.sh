@@ -160,14 +160,20 @@ accepted() {
 	grep -q "event=accepted .*identity=token:$1 " "$class_dir/log"
 }
 
-# beside: what took long had right ones beside it, which were graded all the while.
+# beside: those that held a machine for the whole time limit had right ones beside them,
+# which were graded all the while. Of the others nothing is sure: what shares their time may
+# be the other half of a pair that is as long. The first of all has the other machine to its
+# neighbours alone, and what a right one needs must fit into the same limit.
 beside() {
-	jq -r '[.[] | select(.identity | startswith("token:right-"))] as $right | .[] |
-		select(.finished - .started > 10) | . as $long |
-		[$right[] | select(.started > $long.started and .finished < $long.finished)] |
-		"\($long.identity) had \(length) right ones beside it"' "$class_dir/list" >"$work/beside"
+	jq -r --argjson limit "$class_limit" '
+		[.[] | select(.identity | startswith("token:right-"))] as $right | .[] |
+		select(.finished - .started >= $limit) | . as $long |
+		[$right[] | select(.started > $long.started and .started < $long.finished)] |
+		"\($long.identity) had \(length) right ones beside it, of which " +
+		"\(map(select(.finished < $long.finished)) | length) ended before it"' \
+		"$class_dir/list" >"$work/beside"
 	cat "$work/beside"
-	[ -s "$work/beside" ] && ! grep ' 0 right ones' "$work/beside"
+	grep -q '^token:irqs_off .* which [1-9]' "$work/beside" && ! grep ' 0 right ones' "$work/beside"
 }
 
 # Every flag stands as a word in quotes where it is raised. What the witness raises needs a
@@ -192,9 +198,11 @@ every_flag() {
 	[ ! -s "$work/flags" ] && grep -qE "$hyphenated" grade/witness.c grade/suspect.c
 }
 
+class_limit=60
 # through_server NAME...: in this order, a right module after each.
 through_server() {
-	class_begin "$work/class.$round" --kernel "$KERNEL" --jobs 2 --set time_limit=60 || return
+	class_begin "$work/class.$round" --kernel "$KERNEL" --jobs 2 --set time_limit="$class_limit" ||
+		return
 	for name; do
 		for who in "$name" "right-$name"; do
 			case $who in
