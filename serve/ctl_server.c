@@ -3,10 +3,12 @@
  * ctl_server.c - what the server says of itself in the record, and waiting for it
  */
 #include <errno.h>
-#include <signal.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,23 +22,32 @@
 #define NOTICE_S 10
 #define NOTICE_LOOK_US 50000
 
-/*
- * Whether the server of that number holds this directory: a copy of the record tells of
- * the server that it was copied from.
+/**
+ * struct lock_look - what the lock of the state directory tells
+ * @held: a server has it
+ * @pid: the number that stands in it, or 0: it is for people, and stays when its server dies
  */
-static bool is_here(const struct ctl *ctl, pid_t pid)
+struct lock_look {
+	bool held;
+	long pid;
+};
+
+/* The server locks it alone for as long as it lives, so nobody else gets a share of it. */
+static struct lock_look look_at_lock(const struct ctl *ctl)
 {
+	struct lock_look look = { .held = false };
 	char path[PATH_MAX + 8], text[32] = "";
-	FILE *lock;
+	int fd;
 
 	snprintf(path, sizeof(path), "%s/lock", ctl->state);
-	lock = fopen(path, "re");
-	if (!lock)
-		return false;
-	if (!fgets(text, sizeof(text), lock))
-		*text = '\0';
-	fclose(lock);
-	return strtol(text, NULL, 10) == (long)pid;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return look;
+	look.held = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+	if (pread(fd, text, sizeof(text) - 1, 0) > 0)
+		look.pid = strtol(text, NULL, 10);
+	close(fd);
+	return look;
 }
 
 static void take_server(const struct ctl *ctl, struct ctl_server *server, json_t *json)
@@ -44,10 +55,15 @@ static void take_server(const struct ctl *ctl, struct ctl_server *server, json_t
 	json_int_t pid = 0, started = 0, beat = 0;
 	int draining = 0, ending = 0;
 	const char *listen = NULL;
+	struct lock_look lock;
 
 	if (json_unpack(json, "{sI sI sI ss s?b s?b}", "pid", &pid, "started", &started, "beat",
 			&beat, "listen", &listen, "draining", &draining, "ending", &ending) != 0 ||
-	    pid <= 0 || pid > INT_MAX || !is_here(ctl, (pid_t)pid))
+	    pid <= 0 || pid > INT_MAX)
+		return;
+	/* A copy of the record tells of the server that it was copied from. */
+	lock = look_at_lock(ctl);
+	if (!lock.held && lock.pid != (long)pid)
 		return;
 	server->there = true;
 	server->pid = (pid_t)pid;
@@ -56,7 +72,8 @@ static void take_server(const struct ctl *ctl, struct ctl_server *server, json_t
 	server->draining = draining;
 	server->ending = ending;
 	text_clean(server->listen, sizeof(server->listen), listen, strlen(listen));
-	server->alive = kill(server->pid, 0) == 0 || errno == EPERM;
+	/* Not by its number, which may be another process's by now. */
+	server->alive = lock.held;
 	server->late = time(NULL) - beat > BEAT_LATE_S;
 }
 

@@ -18,7 +18,7 @@
  * @listen: where it listens
  * @draining: it takes no submissions, as kshramctl drain has it
  * @ending: it was told to stop, and finishes what runs
- * @alive: the process is there
+ * @alive: it has the lock of the state directory, as none has that has died
  * @late: but has not said anything for long
  */
 struct ctl_server {

@@ -14,6 +14,10 @@
 
 #include "state.h"
 
+/* Half a second, which is long for a look at the lock and short for a person. */
+#define LOCK_TRIES 50
+#define LOCK_PAUSE_US 10000
+
 /* As mkdir -p does; modules of students are nobody else's business: 0700. */
 static int make_path(const char *dir)
 {
@@ -45,6 +49,20 @@ static void say_who(int fd, const char *dir, char *error, size_t error_size)
 		snprintf(error, error_size, "another kshramd is at work in %s", dir);
 }
 
+/*
+ * kshramctl looks whether there is a server by taking a share of the lock for an instant;
+ * a server that starts just then must not take it for another one.
+ */
+static int lock_alone(int fd)
+{
+	for (int tries = LOCK_TRIES; flock(fd, LOCK_EX | LOCK_NB) != 0; tries--) {
+		if (errno != EWOULDBLOCK || tries == 1)
+			return -1;
+		usleep(LOCK_PAUSE_US);
+	}
+	return 0;
+}
+
 int state_take(const char *dir, char *error, size_t error_size)
 {
 	char path[PATH_MAX];
@@ -64,7 +82,7 @@ int state_take(const char *dir, char *error, size_t error_size)
 		snprintf(error, error_size, "%s: %s", path, strerror(errno));
 		return -1;
 	}
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+	if (lock_alone(fd) != 0) {
 		if (errno == EWOULDBLOCK)
 			say_who(fd, dir, error, error_size);
 		else

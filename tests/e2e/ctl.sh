@@ -290,6 +290,15 @@ check "drain --off: status says so" gives 0 out '^new ones  *taken$' status
 check "drain: no server, so nobody is waited for" gives 0 out 'no server runs now' drain
 check "drain --off: the same" gives 0 out 'no server runs now' drain --off
 
+# hold, let_go - the lock that a server has for as long as it lives.
+hold() {
+	exec 9>>"$state/lock"
+	flock 9
+}
+let_go() {
+	flock -u 9
+	exec 9>&-
+}
 # beat PID AGE [MORE] - what a server would have written of itself.
 beat() {
 	echo "$1" >"$state/lock"
@@ -297,6 +306,7 @@ beat() {
 	sqlite3 "$db" "REPLACE INTO settings VALUES ('server', '{\"pid\": $1, \"started\": $now,
 		\"beat\": $now, \"listen\": \"127.0.0.1:10548\"${3:-}}')"
 }
+hold
 beat $$ 3
 check "status: a server runs" gives 0 out "running since .*process $$, listens on 127.0.0.1:10548" status
 check "status --json: a server runs" says ".server.running and .server.pid == $$ and
@@ -306,11 +316,18 @@ check "drain: a server that does not notice: 2 after 10 s, and whom to look at" 
 check "status: that it has not" gives 0 out '^new ones  *taken until the server notices' status
 check "status --json: the record and the server" says '.drain == true and .server.draining == false' status
 beat $$ 3 ', "draining": true'
+no_number() {
+	: >"$state/lock"
+	gives 0 out "^server  *running since .*process $$," status
+}
+check "status: it has the lock, and its number could not be written into it" no_number
 of_another() {
+	let_go
 	echo 1 >"$state/lock"
 	gives 0 out '^server  *not running$' status
 }
 check "status: a copy of the record does not have its server" of_another
+hold
 beat $$ 3 ', "draining": true'
 check "status: it has" gives 0 out '^new ones  *refused; to take them again' status
 check "status --json: both" says '.drain == true and .server.draining == true' status
@@ -331,12 +348,26 @@ check "drain: a server that ends is not waited for" gives 0 out 'the server is e
 ctl drain --off
 beat $$ 300
 check "status: a server hangs" gives 0 out "process $$ has not answered since" status
+let_go
 sleep 0 &
 gone=$!
 wait "$gone"
 beat "$gone" 3
 check "status: a server was killed" gives 0 out "not running; process $gone was killed after" status
 check "status --json: a server was killed" says '.server.running == false' status
+# A number is given again: it is that of a process, which is no server.
+beat $$ 3
+check "status: a server was killed, and another process has its number" gives 0 out \
+	"not running; process $$ was killed after" status
+not_waited_for() {
+	begin=$(date +%s%N)
+	gives 0 out 'no server runs now' drain || return 1
+	spent=$((($(date +%s%N) - begin) / 1000000))
+	echo "$spent ms"
+	# For one that runs it would be 10 s.
+	[ "$spent" -lt 9000 ] && gives 0 out 'no server runs now' drain --off
+}
+check "drain: that one is not waited for" not_waited_for
 sqlite3 "$db" "UPDATE settings SET value = 'nonsense' WHERE key = 'server'"
 check "status: nonsense of a server" gives 0 out '^server  *not running$' status
 

@@ -6,6 +6,7 @@ The environment: KERNEL, SMALL_MODULE (a module that passes inspection) and,
 for some, paths of files that must not pass.
 """
 import base64
+import fcntl
 import hashlib
 import json
 import os
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from threading import Timer
 
 from faults import (broken_disk, full_disk, locked_record, locked_verdict, no_checksums, no_memory,
                     no_random_numbers)
@@ -481,6 +483,15 @@ def one_server():
         assert second.returncode == 1, second
         assert 'another kshramd (process %d) is at work' % server.process.pid in second.stderr
         assert oct(os.stat(server.state).st_mode & 0o777) == '0o700'
+        # That somebody looks whether there is one keeps none from starting.
+        server.signal(TERM)
+        server.ends()
+        with open(server.state + '/lock') as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            look = Timer(0.1, fcntl.flock, (lock.fileno(), fcntl.LOCK_UN))
+            look.start()
+            server.start()
+            look.join()
 
 
 def directed():
@@ -502,6 +513,17 @@ def directed():
         status = json.loads(ctl('status', '--json'))
         assert status['server']['pid'] == server.process.pid, status
         assert not status['server']['draining'] and not status['server']['ending'], status
+        # It is killed, and its number is that of another process: nobody waits for that.
+        server.kill()
+        pid = os.getpid()
+        server.sql("UPDATE settings SET value = json_set(value, '$.pid', %d) WHERE key = 'server'" % pid)
+        with open(server.state + '/lock', 'w') as lock:
+            lock.write('%d\n' % pid)
+        assert 'no server runs now' in ctl('drain')
+        assert 'not running; process %d was killed' % pid in ctl('status')
+        ctl('drain', '--off')
+        server.start()
+        assert 'running since' in ctl('status')
 
 
 def figures():
