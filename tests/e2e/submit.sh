@@ -17,6 +17,7 @@ trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 . tests/lib/tap.sh
+. tests/lib/wait.sh
 submit=build/tests/kshram-submit
 pow=build/tests/kshram-pow
 # Sanitizers end a program with a status of their own, which none of ours is.
@@ -356,6 +357,48 @@ if [ -f serve/kshramd.c ]; then
 		'grep -q "refused: it is hellomod.ko, the sample: hand in your kshram.ko" "$tmp/err"'
 	check 'kshramd: no module at all' all 'graded 2 "$tmp/module.ko"' 'grep -q "refused: " "$tmp/err"'
 fi
+
+# ---- what the first page of the guide says, and nothing else ----
+
+# plainly COMMAND...: nothing of it is configured; kernels are where they always are, and
+# what it keeps is not with the user's own. In place of the shell that calls it, so that it
+# is what is killed.
+plainly() {
+	exec env -i PATH="$PATH" HOME="$tmp/home" XDG_STATE_HOME="$tmp/home/state" \
+		XDG_CACHE_HOME="${XDG_CACHE_HOME:-$HOME/.cache}" "$@"
+}
+begun() {
+	grep -q 'event=ready' "$tmp/kshramd" || ! kill -0 "$server" 2>/dev/null
+}
+bare() {
+	mkdir "$tmp/home"
+	: >"$tmp/kshramd"
+	plainly build/bin/kshramd >"$tmp/kshramd" 2>&1 &
+	server=$!
+	within begun
+	cat "$tmp/kshramd"
+	grep -q 'event=ready' "$tmp/kshramd" || {
+		served
+		! grep 'cannot listen on .*: Address already in use' "$tmp/kshramd" || return 77
+		return 1
+	}
+	# Six zeros take some ten million tries, and may take many times as long.
+	status=0
+	(plainly timeout 900 build/kit/kshram-submit localhost build/lab/kshram.ko) >"$tmp/out" 2>"$tmp/err" ||
+		status=$?
+	cat "$tmp/out" "$tmp/err"
+	(plainly build/bin/kshramctl list --json) >"$tmp/list"
+	served
+	cat "$tmp/kshramd" "$tmp/list"
+	[ "$status" -eq 0 ] && [ ! -s "$tmp/err" ] && [ "$(tail -n 1 "$tmp/out")" = 'score: 100/100' ] &&
+		grep -q 'event=listening address=127.0.0.1:10548$' "$tmp/kshramd" &&
+		[ "$(grep -c event=listening "$tmp/kshramd")" -eq 1 ] &&
+		grep -q 'event=metrics port=10549$' "$tmp/kshramd" &&
+		[ "$(stat -c %a "$tmp/home/state/kshramd")" = 700 ] &&
+		jq -e 'length == 1 and .[0].score == 100 and .[0].identity == "address:127.0.0.1"' "$tmp/list"
+}
+make -s build/bin/kshramctl build/lab/kshram.ko build/lab/hellomod.ko >&2
+check 'kshramd without options: port 10548, the lab, 100/100' bare
 
 echo "1..$count"
 [ "$failed" = 0 ]
