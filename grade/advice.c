@@ -162,6 +162,7 @@ static struct vm *start(const struct advice_config *config, struct advice *advic
 		.seconds = ADVICE_MS / 1000,
 		.input_fd = -1,
 		.console_fd = config->console_fd,
+		.console_max = config->console_max,
 	};
 	struct vm *vm = NULL;
 
@@ -169,6 +170,19 @@ static struct vm *start(const struct advice_config *config, struct advice *advic
 		vm = restore(&machine, config->module, deadline, error, error_size);
 	advice->restored = vm != NULL;
 	return vm ? vm : boot(&machine, config->module, deadline, error, error_size);
+}
+
+/* What one has printed is not there for the next one to print. */
+static void count_console(struct advice_config *config, const struct vm *vm)
+{
+	uint64_t total = vm_console_total(vm);
+
+	if (!config->console_max)
+		return;
+	if (total < config->console_max)
+		config->console_max -= total;
+	else
+		config->console_fd = -1;
 }
 
 /* Say once what was not looked at. */
@@ -179,7 +193,7 @@ static void missing(struct advice *advice, const char *why)
 }
 
 /* One machine; false when there is no more to do, or it cannot be done. */
-static bool run_machine(const struct advice_config *config, struct run *run, const char *probes,
+static bool run_machine(struct advice_config *config, struct run *run, const char *probes,
 			int64_t deadline)
 {
 	struct advice *advice = run->advice;
@@ -199,6 +213,7 @@ static bool run_machine(const struct advice_config *config, struct run *run, con
 	how = ask(vm, run, after, deadline);
 	console = vm_console(vm, &len);
 	advice_console(advice, console, len, config->module);
+	count_console(config, vm);
 	vm_end(vm);
 	if (how == VM_OK && run->probe.hung)
 		advice_hung(advice, &run->probe, run->module);
@@ -222,6 +237,7 @@ static bool run_machine(const struct advice_config *config, struct run *run, con
 void advice_run(const struct advice_config *config, struct advice *advice)
 {
 	int64_t begin = vm_now_ms(), deadline = begin + ADVICE_MS;
+	struct advice_config left = *config;
 	struct run *run = calloc(1, sizeof(*run));
 	char probes[PATH_MAX];
 	bool more = true;
@@ -236,7 +252,7 @@ void advice_run(const struct advice_config *config, struct advice *advice)
 		run->module = config->module;
 	}
 	for (int i = 0; more && i < MACHINES_MAX; i++)
-		more = run_machine(config, run, probes, deadline) && !run->probe.done;
+		more = run_machine(&left, run, probes, deadline) && !run->probe.done;
 	if (more)
 		missing(advice, "three machines ended before all was looked at");
 	free(run);

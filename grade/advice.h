@@ -63,6 +63,7 @@ struct advice {
  * @jail: run the machine in a jail
  * @jail_user: as in struct vm_config
  * @console_fd: where the console is copied, or -1
+ * @console_max: bytes of it that are, of all machines together; 0 for all
  */
 struct advice_config {
 	const char *kernel;
@@ -72,6 +73,7 @@ struct advice_config {
 	bool jail;
 	const char *jail_user;
 	int console_fd;
+	size_t console_max;
 };
 
 /* advice.c */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "grade.h"
@@ -278,11 +279,25 @@ struct built {
 	struct text why_not;
 };
 
+/* What the grading has left of the log's limit is the advice's. */
+static void share_log(struct advice_config *config)
+{
+	struct stat st;
+
+	config->console_max = GRADE_CONSOLE_MAX;
+	if (config->console_fd < 0 || fstat(config->console_fd, &st) || !S_ISREG(st.st_mode))
+		return;
+	if ((size_t)st.st_size < GRADE_CONSOLE_MAX)
+		config->console_max -= (size_t)st.st_size;
+	else
+		config->console_fd = -1;
+}
+
 static struct advice *advise(const struct options *o, const struct kernel *kernel,
 			     const struct module_info *module, const struct built *strict, int log)
 {
 	struct advice *advice = calloc(1, sizeof(*advice));
-	const struct advice_config config = {
+	struct advice_config config = {
 		.kernel = strict->there ? STRICT_KERNEL : kernel->name,
 		.kernel_dir = strict->there ? strict->dir : kernel->dir,
 		.module = strict->there ? &strict->module : module,
@@ -292,6 +307,9 @@ static struct advice *advise(const struct options *o, const struct kernel *kerne
 		.console_fd = log,
 	};
 
+	/* Who waits reads on, and knows best what to keep: the end as well. */
+	if (!o->wait)
+		share_log(&config);
 	if (on_terminal)
 		fprintf(stderr, "\r\033[Klooking for what no item asks ...");
 	if (advice)
@@ -313,7 +331,6 @@ static struct grade_config configure(const struct options *o, const struct kerne
 		.jail_user = o->jail_user,
 		.cold = o->cold,
 		.console_fd = log,
-		/* Who waits reads on, and knows best what to keep: the end as well. */
 		.console_max = o->wait ? 0 : GRADE_CONSOLE_MAX,
 		.progress = on_terminal ? show_progress : NULL,
 	};

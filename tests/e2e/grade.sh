@@ -285,5 +285,31 @@ host_kills() {
 check "kill -9 of QEMU: 2, no verdict, and it says so" host_kills KILL 'killed by signal 9'
 check "SIGTERM, which QEMU obeys with status 0: the same" host_kills TERM 'terminating on signal 15'
 
+# --- what is kept of the console -----------------------------------------------------------
+
+# Says more than that, and only of mappings with an offset: to the advice.
+telling=build/tests/grade/tell-$kernel/telling.ko
+build_telling() {
+	# shellcheck disable=SC2016 # a program
+	sed -e 's|^static int plain_mmap|static int said;\n\n&|' \
+		-e 's|^	if (vma->vm_pgoff.*|	while (vma->vm_pgoff \&\& said < 45000 \&\& !fatal_signal_pending(current))\n\t\tpr_emerg("kshram: a mapping from page %lu on, said for the %dth time, and not yet enough\\n", vma->vm_pgoff, ++said);\n&|' \
+		tests/good/plain.c >"$tmp/telling.c"
+	mkdir -p build/tests/grade/tell && grep -q 'said for' "$tmp/telling.c" || return 1
+	cmp -s "$tmp/telling.c" build/tests/grade/tell/telling.c || cp "$tmp/telling.c" build/tests/grade/tell
+	echo 'obj-m += telling.o' >build/tests/grade/tell/Kbuild
+	kernel/kbuild "$kernel" "${telling%/*}" build/tests/grade/tell/telling.c \
+		build/tests/grade/tell/Kbuild module/compat.h include/kshram.h
+}
+check "a module that tells the advice 4 MiB builds" build_telling
+bounded() {
+	gives 0 out '"score": 100' --json --advice --timeout 600 --kernel "$kernel" --log "$tmp/log" "$telling" ||
+		return 1
+	size=$(stat -c %s "$tmp/log")
+	echo "$size bytes"
+	[ "$size" -gt $((4 << 20)) ] && [ "$size" -le $(((4 << 20) + 100)) ] &&
+		tail -n 1 "$tmp/log" | grep -q 'the copy of the console ends here'
+}
+check "--log keeps 4 MiB, of the advice's machines and the other together" bounded
+
 echo "1..$count"
 [ "$failed" -eq 0 ]

@@ -104,6 +104,11 @@ int vm_write_file(struct vm *vm, const char *guest, const void *data, size_t len
 	return -1;
 }
 
+uint64_t vm_console_total(const struct vm *vm)
+{
+	return vm->len;
+}
+
 const char *vm_console(struct vm *vm, size_t *len)
 {
 	*len = vm->len;
