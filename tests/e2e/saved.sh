@@ -149,19 +149,15 @@ fi
 
 # --- how the module gets there ---------------------------------------------------------
 
-# stores WORD VARIABLE=VALUE... - a grading restored, full marks; what the host said.
+# stores WORD [FORBID] - a grading restored, full marks; what the host said.
 stores() {
-	word=$1
-	shift
 	rm -f "$tmp/stores"
-	(
-		export LD_PRELOAD="$preload" STORES="$tmp/stores" "$@"
-		grade "$tmp/stored" "$module"
-	) && sort -u "$tmp/stores" | grep -qx "$word" &&
+	LD_PRELOAD=$preload STORES=$tmp/stores FORBID=${2:-} grade "$tmp/stored" "$module" &&
+		sort -u "$tmp/stores" | grep -qx "$1" &&
 		jq -e '.machine == "restored" and .score == 100 and .notes == []' "$tmp/stored"
 }
 check "the module is stored in the machine's memory" stores yes
-check "where the host forbids that, it is sent" stores no FORBID=1
+check "where the host forbids that, it is sent" stores no 1
 
 # --- an end that is not the saved machine's doing ------------------------------------------
 
@@ -175,10 +171,8 @@ kept() {
 # note, and what was saved is not thrown away.
 killed_at() {
 	before=$(find "$saved" -name ram -printf '%i %h\n' | sort)
-	(
-		export LD_PRELOAD="$preload" HIT="$1 1 qemu 9"
-		grade "$tmp/hit" "$module"
-	) && jq -e '.machine == "cold" and .score == 100 and (.notes | length) == 1 and
+	LD_PRELOAD=$preload HIT="$1 1 qemu 9" grade "$tmp/hit" "$module" &&
+		jq -e '.machine == "cold" and .score == 100 and (.notes | length) == 1 and
 		(.notes[0] | (contains("killed by signal 9") and (contains("thrown away") | not)))' \
 		"$tmp/hit" && kept && grade "$tmp/hit" "$module" &&
 		jq -e '.machine == "restored" and .notes == []' "$tmp/hit"
@@ -187,11 +181,8 @@ check "QEMU is killed while it restores: cold once, and the saved machine stays"
 check "... while the module is stored: the same" killed_at store
 # A crash of QEMU may well be for what it was given.
 crashed_at_store() {
-	(
-		ulimit -c 0
-		export LD_PRELOAD="$preload" HIT="store 1 qemu 11"
-		grade "$tmp/hit" "$module"
-	) && jq -e '.machine == "cold" and .score == 100 and (.notes | length) == 1 and
+	LD_PRELOAD=$preload HIT="store 1 qemu 11" grade "$tmp/hit" "$module" &&
+		jq -e '.machine == "cold" and .score == 100 and (.notes | length) == 1 and
 		(.notes[0] | (contains("killed by signal 11") and contains("thrown away")))' \
 		"$tmp/hit" && [ "$(machines)" -eq $((had - 1)) ]
 }
@@ -201,11 +192,8 @@ check "QEMU crashes there: it is thrown away" crashed_at_store
 advice_goes_on() {
 	grade "$tmp/whole" --advice "$module" >/dev/null || return 1
 	had=$(machines)
-	(
-		ulimit -c 0
-		export LD_PRELOAD="$preload" HIT="store 2 qemu 11"
-		grade "$tmp/hit" --advice "$module"
-	) && jq -e '.machine == "restored" and .advised.machine == "cold" and
+	LD_PRELOAD=$preload HIT="store 2 qemu 11" grade "$tmp/hit" --advice "$module" &&
+		jq -e '.machine == "restored" and .advised.machine == "cold" and
 		.advised.missing == "" and .advice == []' "$tmp/hit" &&
 		[ "$(machines)" -eq $((had - 1)) ] && advised restored 1
 }
