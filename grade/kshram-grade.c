@@ -523,7 +523,8 @@ int main(int argc, char **argv)
 	else if (readable == MODULE_OK && !fits(&module, &kernel))
 		say_misfit(&why, &module, &kernel, 1, "");
 	if (!rc && readable == MODULE_OK && !why.len)
-		module_is_sample(&module, kernel.hello_name, lab.name, &why);
+		module_is_sample(&module, kernel.hello_name, lab.name,
+				 lab.device ? lab.device : lab.name, &why);
 	if (!rc && log < 0)
 		rc = open_log(&o, &log);
 	if (!rc) {

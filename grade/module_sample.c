@@ -33,9 +33,9 @@ static bool loads_text(const struct module_info *info, const char *text)
 }
 
 bool module_is_sample(const struct module_info *info, const char *sample, const char *wanted,
-		      struct text *why)
+		      const char *devices, struct text *why)
 {
-	if (!*sample || strcmp(info->name, sample) != 0 || loads_text(info, wanted))
+	if (!*sample || strcmp(info->name, sample) != 0 || loads_text(info, devices))
 		return false;
 	text_add(why, "it is %s.ko, the sample: hand in your %s.ko", sample, wanted);
 	return true;

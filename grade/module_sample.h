@@ -14,7 +14,8 @@
  * module_is_sample() - whether a module is the lab's sample in place of a solution
  * @info: the module
  * @sample: what the sample is called
- * @wanted: what the lab wants, whose devices and files have that name
+ * @wanted: what the lab wants
+ * @devices: how the names of its devices begin
  * @why: gets a sentence about "it" when it is
  *
  * A student may have begun with the sample and kept its name. But no solution is without
@@ -23,6 +24,6 @@
  * Return: whether it is.
  */
 bool module_is_sample(const struct module_info *info, const char *sample, const char *wanted,
-		      struct text *why);
+		      const char *devices, struct text *why);
 
 #endif /* GRADE_MODULE_SAMPLE_H */

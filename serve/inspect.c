@@ -22,8 +22,9 @@
 #define SYMVERS_MAX ((size_t)32 << 20)
 /* So many missing symbols are named. */
 #define NAMED_MAX 8
-/* What is handed in. */
+/* What is handed in, and its devices: a server has no other lab. */
 #define WANTED "kshram"
+#define DEVICES "kshram"
 
 static int compare_names(const void *a, const void *b)
 {
@@ -216,7 +217,7 @@ enum refusal inspect_module(const struct served_kernel *kernel, const void *data
 			 "it was built for \"%s\", this server runs \"%s\": build it in the kit",
 			 module.vermagic, kernel->vermagic);
 		wrong = REFUSED_WRONG_KERNEL;
-	} else if (module_is_sample(&module, kernel->sample, WANTED, &sample)) {
+	} else if (module_is_sample(&module, kernel->sample, WANTED, DEVICES, &sample)) {
 		snprintf(error, error_size, "%s", sample.s);
 		wrong = REFUSED_SAMPLE;
 	} else if (find_missing(kernel, &module, &names)) {

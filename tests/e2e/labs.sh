@@ -90,6 +90,24 @@ table() {
 }
 check "KSHRAM_LAB does what --lab does, and the table shows the lab's items" table
 
+# One that is called otherwise than its devices. Who began with its sample may keep that name.
+mkdir "$tmp/apart"
+cat >"$tmp/apart/items" <<'END'
+lab apart
+device note
+sample note
+item boot 1 it boots
+	boot
+item load 1 it loads
+	load module
+	nodes 1
+END
+apart() {
+	grade --lab "$tmp/apart" --kernel "$kernel" --hello "$built/note.ko" "$built/note.ko"
+	[ "$status" -eq 0 ] && grep -q '^score: 2/2 ' "$tmp/out"
+}
+check "a lab that is called otherwise than its devices: a solution is not taken for the sample" apart
+
 # --- labs that are wrong -----------------------------------------------------------
 
 mkdir "$tmp/lab"
