@@ -25,6 +25,7 @@ trap clean EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+. tests/lib/cases.sh
 . tests/lib/tap.sh
 
 # Debian's, for which the package python3-pwntools is.
@@ -41,7 +42,21 @@ strip --strip-debug -o "$tmp/hello.ko" "build/$KERNEL/hellomod.ko"
 LC_ALL=C sed 's/hellomod/hallomod/g' "$tmp/hello.ko" >"$tmp/small.ko"
 SMALL_MODULE=$tmp/small.ko
 REFUSALS_SEEN=$tmp/refusals
-export SMALL_MODULE REFUSALS_SEEN
+# A right one that prints more than there is room for between it and its client.
+built=build/tests/serve/$KERNEL
+{
+	patched tests/e2e/serve/prints.patch "$built.src" &&
+		echo 'obj-m += prints.o' >"$built.src/Kbuild" &&
+		kernel/kbuild "$KERNEL" "$built" "$built.src/prints.c" "$built.src/Kbuild" \
+			module/compat.h include/kshram.h &&
+		strip --strip-debug -o "$tmp/prints.ko" "$built/prints.ko"
+} >"$tmp/make.log" 2>&1 || {
+	sed 's/^/# /' "$tmp/make.log"
+	echo "Bail out! the module that prints does not build"
+	exit 1
+}
+PRINTS_MODULE=$tmp/prints.ko
+export SMALL_MODULE REFUSALS_SEEN PRINTS_MODULE
 
 # --- a real grading among idle connections ------------------------------------
 

@@ -21,6 +21,7 @@ from faults import (broken_disk, full_disk, locked_record, locked_verdict, no_ch
                     no_random_numbers)
 from interrupted import (another_kernel, drained, hanging_grader, kill, last_try, lost_machines, machines,
                          term, term_lost, term_twice)
+from real import never_stalls
 from record import backup, small_disk_full
 from kshramd import HUP, PATIENCE, PLAIN, TERM, Client, Server, module, upload_text, wait_for
 
@@ -581,7 +582,7 @@ CASES = [words_on_the_wire, odd_lines, all_at_once, wrong_answers, wrong_uploads
          time_outs, names, connection_limits, upload_memory, slow_uploads, drained,
          both_families, waiting_limits, places,
          machines, fairness, less_than_full, nothing_inherited, hostile_console, slow_reader, slow_sender,
-         never_reads, goes_away, lost_machines, hanging_grader, term, term_twice, term_lost, kill, last_try,
+         never_reads, never_stalls, goes_away, lost_machines, hanging_grader, term, term_twice, term_lost, kill, last_try,
          another_kernel, hup, hup_grader, one_server, locked_record, locked_verdict, broken_disk,
          full_disk, no_checksums, no_memory, no_random_numbers, backup, small_disk_full, directed, figures, command_line]
 

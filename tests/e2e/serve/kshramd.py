@@ -155,8 +155,15 @@ def upload_text(data, token=None, width=1023):
 class Client:
     """A connection; what was received is kept."""
 
-    def __init__(self, server, greeted=True, address='127.0.0.1'):
-        self.socket = socket.create_connection((address, server.ports[address]), timeout=PATIENCE)
+    def __init__(self, server, greeted=True, address='127.0.0.1', room=None):
+        self.socket = socket.socket(socket.AF_INET6 if ':' in address else socket.AF_INET)
+        self.socket.settimeout(PATIENCE)
+        if room:
+            # Bytes that the kernel takes before they are read; what it keeps for the server
+            # until it can send them goes by the size of a segment, 64 KiB as a rule here.
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+        self.socket.connect((address, server.ports[address]))
         self.got = b''
         if greeted:
             self.until(b'string S: ')
