@@ -179,7 +179,15 @@ check "--students is for list: 2" refuses 2 'show knows no --students' show 1 --
 check "show: score and place" gives 0 out '^score  *60/100$' show 2
 check "show: both verdicts" sh -c "grep -c '^verdict [12]: [46]0/100, ' $tmp/out | grep -x 2"
 check "show: items and reasons" grep -q '^  2  the sample  *0/10  *failed$' "$tmp/out"
-check "show: titles, results and reasons are harmless" quiet
+flags() {
+	sed -n '/^flags/,$p' "$tmp/out" | sed '/^$/,$d' >"$tmp/flags"
+	cat "$tmp/flags"
+	printf '%s\n' 'flags, for you and not for the student:' '  imports-?[2Jfiles: filp_?[8mopen' \
+		'  frames-differ (it failed for this): two of them' | diff - "$tmp/flags" &&
+		[ "$(grep -c '^flags, for you' "$tmp/out")" -eq 2 ]
+}
+check "show: flags, each with its evidence, after the items of its verdict" flags
+check "show: titles, results, reasons and flags are harmless" quiet
 check "show: where it is in the queue" gives 0 out '^state  *queued, 0 before it$' show 7
 check "show: the identity as it was given" gives 0 out '^identity  *address:=1+1$' show 3
 check "show: nothing for a terminal to obey" quiet

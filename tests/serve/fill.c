@@ -54,7 +54,9 @@ static void grade(int score, const char *note, const char *console)
 		.json = "{\"score\": 1, \"items\": [{\"number\": 1, \"title\": \"\\u001b[2Jthe machine\","
 			"\"points\": 10, \"max\": 10, \"result\": \"\\u001b[8mpassed\"}, {\"number\": 2,"
 			"\"title\": \"the sample\", \"points\": 0, \"max\": 10, \"result\":"
-			"\"failed\", \"reason\": \"\\u001b[2Jwhy \\u00e9 not\"}]}",
+			"\"failed\", \"reason\": \"\\u001b[2Jwhy \\u00e9 not\"}], \"flags\": ["
+			"{\"name\": \"imports-\\u001b[2Jfiles\", \"evidence\": \"filp_\\u001b[8mopen\"},"
+			"{\"name\": \"frames-differ\", \"proves\": true, \"evidence\": \"two of them\"}]}",
 		.console = console,
 		.console_len = strlen(console),
 	};
