@@ -15,8 +15,6 @@
 #include "../../serve/verdict.h"
 #include "fuzz.h"
 
-#define COMMANDS 6
-
 static struct store_submission submission;
 static struct store_run run;
 static const char *console;
@@ -75,6 +73,7 @@ enum store_result store_get_verdict(struct store *store, int64_t id, char **json
 enum store_result store_get_lost(struct store *store, int64_t id, bool any, void **data,
 				 size_t *len)
 {
+	/* There is one, and without --lost it was graded after that. */
 	return any ? store_get_verdict(store, id, NULL, data, len) : STORE_NONE;
 }
 
@@ -116,9 +115,6 @@ enum store_result store_lookup(struct store *store, const char *key, char *value
 	return STORE_NONE;
 }
 
-/* ---- */
-
-/* What an instructor's terminal gets; colours are all that a console may ask of it. */
 /* ---- the server, which there is none of ---- */
 
 enum store_result ctl_server_read(struct ctl *ctl, struct ctl_server *server)
@@ -151,6 +147,9 @@ int ctl_server_notices(struct ctl *ctl, bool drain, struct ctl_server *server)
 	abort();
 }
 
+/* ---- */
+
+/* What an instructor's terminal gets; colours are all that a console may ask of it. */
 static void look_at(const char *text, size_t len, bool colours)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -161,10 +160,22 @@ static void look_at(const char *text, size_t len, bool colours)
 	}
 }
 
-static void show(struct ctl *ctl, unsigned int command)
+/**
+ * struct command - one of kshramctl's
+ * @run: does it
+ * @options: the letters that stand for its options in kshramctl.c
+ */
+static const struct command {
+	int (*run)(struct ctl *ctl);
+	const char *options;
+} commands[] = {
+	{ ctl_show, "" }, { ctl_show, "j" },	{ ctl_list, "" },  { ctl_list, "j" },
+	{ ctl_log, "" },  { ctl_export, "c" },	{ ctl_list, "t" }, { ctl_list, "tj" },
+	{ ctl_log, "l" }, { ctl_export, "cb" },
+};
+
+static void show(struct ctl *ctl, const struct command *command)
 {
-	static int (*const commands[])(struct ctl * ctl) = { ctl_show, ctl_show, ctl_list,
-							     ctl_list, ctl_log,	 ctl_export };
 	FILE *terminal = stdout;
 	char *text = NULL;
 	size_t len;
@@ -172,17 +183,17 @@ static void show(struct ctl *ctl, unsigned int command)
 
 	stdout = open_memstream(&text, &len);
 	must(stdout);
-	ctl->set['j'] = command == 1 || command == 3;
-	ctl->set['c'] = command == 5;
-	must(commands[command](ctl) == CTL_DONE);
+	for (const char *option = command->options; *option; option++)
+		ctl->set[(unsigned char)*option] = true;
+	must(command->run(ctl) == CTL_DONE);
 	must(!fclose(stdout));
 	stdout = terminal;
 	if (ctl->set['j']) {
 		json = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
 		must(json);
 		json_decref(json);
-	} else if (command != 5) {
-		look_at(text, len, command == 4);
+	} else if (!ctl->set['c']) {
+		look_at(text, len, command->run == ctl_log);
 	}
 	free(text);
 }
@@ -220,7 +231,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					  .json = json };
 		console = (const char *)data + 1 + len;
 		console_len = size - 1 - len;
-		show(&ctl, data[0] / 4 % COMMANDS);
+		show(&ctl, &commands[data[0] / 4 % (sizeof(commands) / sizeof(commands[0]))]);
 		verdict_free(&verdict);
 	}
 	free(json);
