@@ -13,11 +13,22 @@ static int print_json(json_t *json)
 {
 	int status = CTL_DONE;
 
-	if (!json || json_dumpf(json, stdout, LISTING_JSON) != 0)
+	if (!json)
+		return ctl_trouble("no memory for the JSON");
+	if (json_dumpf(json, stdout, LISTING_JSON) != 0)
 		status = ctl_trouble("cannot write the JSON");
 	putchar('\n');
 	json_decref(json);
 	return status;
+}
+
+/* What cannot be appended takes the list with it: one with a gap must not be printed. */
+static void append(json_t **all, json_t *item)
+{
+	if (json_array_append_new(*all, item) == 0)
+		return;
+	json_decref(*all);
+	*all = NULL;
 }
 
 static enum store_result read_drain(struct ctl *ctl, bool *draining)
@@ -171,7 +182,7 @@ static int list_students(const struct ctl *ctl, struct collection *c)
 				student.last = c->s[next].received;
 		}
 		if (ctl->set['j'])
-			json_array_append_new(all, listing_student_json(&student));
+			append(&all, listing_student_json(&student));
 		else
 			listing_student_line(stdout, &student);
 	}
@@ -192,7 +203,7 @@ int ctl_list(struct ctl *ctl)
 	} else if (status == CTL_DONE && ctl->set['j']) {
 		all = json_array();
 		for (size_t i = 0; i < c.count; i++)
-			json_array_append_new(all, listing_json(&c.s[i]));
+			append(&all, listing_json(&c.s[i]));
 		status = print_json(all);
 	} else if (status == CTL_DONE) {
 		listing_head(stdout);

@@ -6,8 +6,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Thread
 
 from kshramd import PATIENCE, PLAIN, Client, Server, module, upload_text, wait_for
 
@@ -36,10 +36,11 @@ def backup():
         runs.until(b'waiting')
         waits = Client(server).submit(module('waits'), 'waits')
         # Others hand in meanwhile; they may be in the copy or not.
-        busy = Thread(target=lambda: [Client(server).submit(module('b%d' % i)) for i in range(20)])
-        busy.start()
-        step(copy)
-        busy.join()
+        with ThreadPoolExecutor() as others:
+            busy = others.submit(
+                lambda: [Client(server).submit(module('b%d' % i)) for i in range(20)])
+            step(copy)
+            assert len(busy.result()) == 20
         step(restore)
         other = server.tmp + '/other'
         assert ctl(other, 'module', '3') == module('waits')
