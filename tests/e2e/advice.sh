@@ -8,6 +8,7 @@
 # KERNEL is what grades (default: lab).
 set -eu
 cd "$(dirname "$0")/../.."
+. tests/lib/make.sh
 
 kernel=${KERNEL:-lab}
 tmp=$(mktemp -d)
@@ -16,7 +17,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 . tests/lib/tap.sh
 
-flock build/tests/grade.lock make -s all "modules-$kernel" >"$tmp/log" 2>&1 || {
+make_alone all "modules-$kernel" >"$tmp/log" 2>&1 || {
 	sed 's/^/# /' "$tmp/log"
 	echo "Bail out! the grader does not build"
 	exit 1

@@ -6,7 +6,8 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
-make -s build/tests/kshramctl build/tests/fill >&2
+. tests/lib/make.sh
+make_alone build/tests/kshramctl build/tests/fill >&2
 ctl=build/tests/kshramctl
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

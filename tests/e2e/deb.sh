@@ -7,10 +7,8 @@
 # whole module and not to a small one, and once more while nothing is loaded.
 set -eu
 cd "$(dirname "$0")/../.."
-mkdir -p build/tests
-# Suites that start together would build the same files.
-flock build/tests/grade.lock \
-	make -s build/bin/kshram-vm build/guest/kshram-agent deb modules-stock >&2
+. tests/lib/make.sh
+make_alone build/bin/kshram-vm build/guest/kshram-agent deb modules-stock >&2
 version=$(build/bin/kshram-vm --version | cut -d ' ' -f 2)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

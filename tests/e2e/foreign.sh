@@ -11,8 +11,9 @@
 # stressing ones long.
 set -eu
 cd "$(dirname "$0")/../.."
+. tests/lib/make.sh
 kernel=${KERNEL:-lab}
-make -s build/bin/kshram-vm build/guest/kshram-agent "modules-$kernel" >&2
+make_alone build/bin/kshram-vm build/guest/kshram-agent "modules-$kernel" >&2
 root=$(tests/lib/guest-root.sh coreutils diffutils fio gdb grep kmod mount procps python3 \
 	sed stress-ng trinity util-linux xxd) || {
 	echo 'Bail out! no root file system with the programs; standard error says why'

@@ -18,6 +18,7 @@
 # 300,000 operations on each backing and of each size.
 set -eu
 cd "$(dirname "$0")/../.."
+. tests/lib/make.sh
 . tests/lib/cases.sh
 . tests/lib/lanes.sh
 
@@ -55,7 +56,7 @@ bail() {
 modules=build/$kernel/kshram.ko
 [ -n "$kernel" ] || modules="build/debug/kshram.ko build/lab/kshram.ko"
 # shellcheck disable=SC2086 # file names of ours, without spaces
-flock build/tests/grade.lock make -s "$vm" "$fuzz" build/guest/guest_tests build/guest/kshram-agent \
+make_alone "$vm" "$fuzz" build/guest/guest_tests build/guest/kshram-agent \
 	$modules >"$work/make.log" 2>&1 || {
 	sed 's/^/# /' "$work/make.log"
 	bail "what it takes does not build"

@@ -11,11 +11,12 @@
 # is kept in build/tests/fuzzing; the target run with its path shows it again.
 set -eu
 cd "$(dirname "$0")/../.."
+. tests/lib/make.sh
 command -v clang >/dev/null || {
 	echo "Bail out! clang is missing: apt-get install clang libclang-rt-14-dev"
 	exit 1
 }
-make -s fuzzers >&2
+make_alone fuzzers >&2
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT

@@ -13,8 +13,9 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
+. tests/lib/make.sh
 KERNEL=${KERNEL:-lab}
-make -s all "modules-$KERNEL" build/tests/killpoint.so >&2
+make_alone all "modules-$KERNEL" build/tests/killpoint.so >&2
 KILLS=$(mktemp -d)
 pid=
 clean() {

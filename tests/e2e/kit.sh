@@ -6,6 +6,7 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
+. tests/lib/make.sh
 top=$PWD
 tmp=$(mktemp -d)
 qemu_pid=
@@ -111,7 +112,7 @@ console() {
 
 version=$(sed -n 's/^VERSION[ \t]*:= *//p' Makefile)
 archive=$top/build/kshram-kit-$version.tar.bz2
-make -s kit >"$tmp/make" 2>&1 || {
+make_alone kit >"$tmp/make" 2>&1 || {
 	sed 's/^/# /' "$tmp/make"
 	echo "Bail out! make kit failed"
 	exit 1

@@ -9,6 +9,7 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
+. tests/lib/make.sh
 kernel=${KERNEL:-stock}
 grader=build/bin/kshram-grade
 note=tests/labs/note
@@ -25,7 +26,7 @@ bail() {
 	echo "Bail out! $1"
 	exit 1
 }
-flock build/tests/grade.lock make -s "$grader" >"$tmp/log" 2>&1 || bail "the grader does not build"
+make_alone "$grader" >"$tmp/log" 2>&1 || bail "the grader does not build"
 
 # wrong NAME SED: a note.c that differs in that.
 mkdir -p build/tests/labs/src

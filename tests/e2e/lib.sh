@@ -12,7 +12,8 @@ cd "$(dirname "$0")/../.."
 kernel=${KERNEL:-stock}
 module=build/$kernel/kshram.ko
 [ -e "$module" ] || { echo "Bail out! make module KERNEL=$kernel comes first"; exit 1; }
-make -s build/bin/kshram-vm build/guest/kshram-agent build/guest/libkshram_tests >&2
+. tests/lib/make.sh
+make_alone build/bin/kshram-vm build/guest/kshram-agent build/guest/libkshram_tests >&2
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT
@@ -25,12 +26,12 @@ trap 'exit 143' TERM
 prefix=$tmp/usr
 libdir=$prefix/lib/here
 installed() {
-	make -s install-lib PREFIX="$prefix" LIBDIR="$libdir"
+	make_alone install-lib PREFIX="$prefix" LIBDIR="$libdir"
 }
 check 'make install-lib installs' installed
 
 packaged() {
-	make -s install-lib DESTDIR="$tmp/package" LIBDIR=/usr/lib/there &&
+	make_alone install-lib DESTDIR="$tmp/package" LIBDIR=/usr/lib/there &&
 		[ -f "$tmp/package/usr/include/libkshram.h" ] &&
 		[ -f "$tmp/package/usr/lib/there/libkshram.so" ] &&
 		[ "$(find "$tmp/package" -name 'libkshram.pc')" = "$tmp/package/usr/lib/there/pkgconfig/libkshram.pc" ] &&

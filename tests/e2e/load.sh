@@ -9,6 +9,7 @@
 # longest wait against the ideal, all machines busy without a pause.
 set -eu
 cd "$(dirname "$0")/../.."
+. tests/lib/make.sh
 students=30
 [ "${SOAK:-0}" = 0 ] || students=300
 
@@ -19,9 +20,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 . tests/lib/tap.sh
 
-# Two suites that start together would build the same files.
-mkdir -p build/tests
-flock build/tests/grade.lock make -s all modules-lab >"$tmp/make.log" 2>&1 || {
+make_alone all modules-lab >"$tmp/make.log" 2>&1 || {
 	sed 's/^/# /' "$tmp/make.log"
 	echo 'Bail out! the programs do not build'
 	exit 1

@@ -9,6 +9,7 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
+. tests/lib/make.sh
 kernel=${KERNEL:-lab}
 grader=$PWD/build/bin/kshram-grade
 vm=$PWD/build/bin/kshram-vm
@@ -30,7 +31,7 @@ trap 'exit 143' TERM
 
 # Two suites that start together would build the same files.
 mkdir -p build/tests
-flock build/tests/grade.lock make -s build/tests/spoil build/tests/preload.so >&2
+make_alone build/tests/spoil build/tests/preload.so >&2
 preload=$PWD/build/tests/preload.so
 
 # Saved machines of our own; the kernels are everybody's.

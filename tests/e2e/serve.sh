@@ -9,6 +9,7 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
+. tests/lib/make.sh
 KERNEL=${KERNEL:-stock}
 export KERNEL
 module=build/$KERNEL/kshram.ko
@@ -30,7 +31,7 @@ trap 'exit 143' TERM
 
 # Debian's, for which the package python3-pwntools is.
 python=/usr/bin/python3
-flock build make -s build/bin/kshramd build/bin/kshramctl build/bin/kshram-grade \
+make_alone build/bin/kshramd build/bin/kshramctl build/bin/kshram-grade \
 	build/bin/kshram-pow build/tests/kshramd build/tests/faults.so "build/$KERNEL/hellomod.ko" "$module" \
 	>"$tmp/make.log" 2>&1 || {
 	sed 's/^/# /' "$tmp/make.log"

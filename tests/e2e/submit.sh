@@ -5,7 +5,8 @@
 # misbehaves in every way (tests/lib/fake_server.py), and against kshramd. TAP.
 set -eu
 cd "$(dirname "$0")/../.."
-make -s build/tests/kshram-submit build/tests/kshram-pow build/kit/kshram-submit \
+. tests/lib/make.sh
+make_alone build/tests/kshram-submit build/tests/kshram-pow build/kit/kshram-submit \
 	build/kit/kshram-pow >&2
 tmp=$(mktemp -d)
 server=
@@ -349,7 +350,7 @@ graded() {
 	[ "$status" -eq "$1" ]
 }
 if [ -f serve/kshramd.c ]; then
-	make -s build/bin/kshramd build/bin/kshram-grade build/guest/kshram-agent \
+	make_alone build/bin/kshramd build/bin/kshram-grade build/guest/kshram-agent \
 		build/stock/kshram.ko build/stock/hellomod.ko >&2
 	check 'kshramd: our module' all 'graded 0 build/stock/kshram.ko' \
 		'jq -e ".score == 100 and (.items | length) == 8 and .submission > 0" "$tmp/out"'
@@ -397,7 +398,7 @@ bare() {
 		[ "$(stat -c %a "$tmp/home/state/kshramd")" = 700 ] &&
 		jq -e 'length == 1 and .[0].score == 100 and .[0].identity == "address:127.0.0.1"' "$tmp/list"
 }
-make -s build/bin/kshramctl build/lab/kshram.ko build/lab/hellomod.ko >&2
+make_alone build/bin/kshramctl build/lab/kshram.ko build/lab/hellomod.ko >&2
 check 'kshramd without options: port 10548, the lab, 100/100' bare
 
 echo "1..$count"

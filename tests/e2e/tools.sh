@@ -5,8 +5,9 @@
 # on both backings. TAP. $KERNEL names the kernel (default: stock).
 set -eu
 cd "$(dirname "$0")/../.."
+. tests/lib/make.sh
 kernel=${KERNEL:-stock}
-make -s all "modules-$kernel" build/tests/kshram >&2
+make_alone all "modules-$kernel" build/tests/kshram >&2
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT

@@ -5,7 +5,8 @@
 # nothing stays behind. TAP. $KERNEL names the kernel (default: stock).
 set -eu
 cd "$(dirname "$0")/../.."
-make -s build/bin/kshram-vm build/guest/kshram-agent >&2
+. tests/lib/make.sh
+make_alone build/bin/kshram-vm build/guest/kshram-agent >&2
 vm=$PWD/build/bin/kshram-vm
 dir=$(kernel/get "${KERNEL:-stock}")
 tmp=$(mktemp -d)

@@ -18,6 +18,7 @@
 
 . tests/lib/cases.sh
 . tests/lib/lanes.sh
+. tests/lib/make.sh
 
 grader=build/bin/kshram-grade
 logs=build/tests/grade
@@ -48,8 +49,7 @@ need_built() {
 		set -- "$@" "build/$kernel/hellomod.ko"
 	done
 	set -- "$grader" "$@"
-	# Two suites that start together would build the same files.
-	flock build/tests/grade.lock make -s "$@" >"$work/make.log" 2>&1 && return
+	make_alone "$@" >"$work/make.log" 2>&1 && return
 	sed 's/^/# /' "$work/make.log"
 	bail "make $* failed"
 }
