@@ -31,8 +31,8 @@ trap 'exit 143' TERM
 . tests/lib/wait.sh
 . tests/lib/jail.sh
 
-for file in "$grader" "$vm" build/guest/kshram-jail-init "build/$kernel/kshram.ko" \
-	"build/$kernel/hellomod.ko"; do
+for file in "$grader" "$vm" build/bin/kshramd build/guest/kshram-jail-init build/guest/kshram-agent \
+	"build/$kernel/kshram.ko" "build/$kernel/hellomod.ko"; do
 	[ -e "$file" ] || {
 		echo "Bail out! $file is not there: type make all module KERNEL=$kernel"
 		exit 1
@@ -323,6 +323,7 @@ check "a module whose load never ends builds" build_sleeper
 check "a server has a machine that waits" waits_in_pool
 jail_facts "one that waits in the pool" restored "$memory_limit" 1800
 check "that one is given a module" given_module
+check "its kernel ends with a panic" grep -aq 'ommand line: .*panic=-1 ' "$tmp/student"
 jail_facts "one from the pool with a module" restored "$memory_limit" 1800
 check "the server ends, and the machine with it" server_ends
 restored_for_run() {

@@ -172,6 +172,19 @@ environment() {
 	runs_qemu "$qemu" && [ ! -s "$tmp/strange" ]
 }
 
+# given OPTION [VALUE]: QEMU was given that, and given no other value for it.
+given() {
+	tr '\0' '\n' <"/proc/$qemu/cmdline" >"$tmp/arguments"
+	cat "$tmp/arguments"
+	grep -qxe "$1" "$tmp/arguments" || return 1
+	[ $# -eq 1 ] || ! grep -xe "$1" -A 1 "$tmp/arguments" | grep -vxe "$1" -e -- | grep -vqxe "$2"
+}
+
+# An accelerator of the host's needs none; one that translates must not grow for ever.
+bounded() {
+	given -accel 'kvm' || given -accel 'tcg,.*tb-size=[1-9][0-9]*'
+}
+
 # limited NAME MOST: the soft and the hard limit are at most that.
 limited() {
 	sed -n "s/^$1  *\([^ ]*\)  *\([^ ]*\) .*/\1 \2/p" "/proc/$qemu/limits" >"$tmp/limits"
@@ -202,6 +215,16 @@ jail_facts() {
 	check "$which: its network is lo, and no route leads anywhere" network
 	check "$which: it holds no file of the host's" descriptors
 	check "$which: nothing of our environment came along" environment
+	check "$which: QEMU has none of the devices that it adds unasked" given -nodefaults
+	check "$which: nor a configuration of the host's" given -no-user-config
+	check "$which: nor a monitor for people" given -monitor none
+	check "$which: it ends where the guest would start anew" given -no-reboot
+	check "$which: it starts no programs and gains no rights" given -sandbox \
+		'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'
+	check "$which: what the emulator translates has a limit" bounded
+	# A restored one has its kernel in its memory; what that was told stands on the console.
+	[ "$kind" = restored ] ||
+		check "$which: its kernel ends with a panic" given -append '.*panic=-1 .*'
 	check "$which: limit: files of no size" limited 'Max file size' 0
 	check "$which: limit: no core files" limited 'Max core file size' 0
 	check "$which: limit: 64 threads" limited 'Max processes' 64
