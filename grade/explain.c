@@ -137,18 +137,20 @@ static void add_frame(struct text *out, const struct trouble_frame *frame,
 
 static void add_place(struct text *out, const struct trouble *t, const struct module_info *info)
 {
+	/* lockdep tells of several places that take the same locks, of none that calls another. */
+	const char *next = t->kind == TROUBLE_LOCKDEP ? " and in " : ", called from ";
 	const char *join = " in ";
 
 	if (*t->inner) {
 		text_add(out, " in %s", t->inner);
-		join = ", called from ";
+		join = next;
 	}
 	for (size_t i = 0; i < t->nframes && i < 3; i++) {
 		text_add(out, "%s", join);
 		add_frame(out, &t->frames[i], info);
-		join = ", called from ";
+		join = next;
 	}
-	if (who(t->entry))
+	if (t->kind != TROUBLE_LOCKDEP && who(t->entry))
 		text_add(out, " (in %s)", who(t->entry));
 }
 

@@ -308,6 +308,22 @@ static void note_kasan_null(struct trouble *t, struct line line)
 	note_address(t, line, "range [");
 }
 
+/*
+ * lockdep says where the lock was asked for, then where the one that is held was taken, and
+ * only then, in any order, who takes them otherwise.
+ */
+static bool note_lock(struct trouble *t, struct line line, const char *module)
+{
+	static const char before[] = "}, at: ";
+	const char *at = memmem(line.s, line.len, before, strlen(before));
+
+	if (t->kind != TROUBLE_LOCKDEP || !at)
+		return false;
+	skip(&line, (size_t)(at - line.s) + strlen(before));
+	note_frame(t, line, module, true);
+	return true;
+}
+
 /* Look at one line of a report that began before. */
 static void note_line(struct trouble *t, struct line line, const char *module)
 {
@@ -326,6 +342,8 @@ static void note_line(struct trouble *t, struct line line, const char *module)
 			note_rip(t, line, module);
 		return;
 	}
+	if (note_lock(t, line, module))
+		return;
 	skip_blanks(&line);
 	if (!starts(&line, "? "))
 		note_frame(t, line, module, true);

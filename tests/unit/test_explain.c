@@ -88,6 +88,20 @@ static const char notes[] =
 	"BUG: scheduling while atomic: agent/70/0x00000002\n"
 	" kshram_ioctl+0x3c/0x100 [kshram]\n";
 
+static const char two_orders[] =
+	"[   13.1] WARNING: possible circular locking dependency detected\n"
+	"[   13.1] kshram-probe/36 is trying to acquire lock:\n"
+	"[   13.1] ffffffffa00022e8 (books){+.+.}-{3:3}, at: kshram_ioctl+0x194/0x22b [kshram]\n"
+	"[   13.1] but task is already holding lock:\n"
+	"[   13.1] ffffffffa0003088 (&s->lock){+.+.}-{3:3}, at: kshram_ioctl+0x4d/0x22b [kshram]\n"
+	"[   13.1] -> #1 (&s->lock){+.+.}-{3:3}:\n"
+	"[   13.1]        mutex_lock_nested+0x16/0x20\n"
+	"[   13.1]        kshram_mmap+0x96/0x260 [kshram]\n"
+	"[   13.1]        mmap_region+0x475/0x1350\n"
+	"[   13.1] -> #0 (books){+.+.}-{3:3}:\n"
+	"[   13.1]        kshram_ioctl+0x194/0x22b [kshram]\n"
+	"[   13.1]        __x64_sys_ioctl+0x125/0x180\n";
+
 static size_t scan(const char *console, struct trouble *found, size_t max)
 {
 	return trouble_scan(console, strlen(console), "kshram", found, max);
@@ -239,6 +253,20 @@ static void test_notes(void **state)
 	assert_string_equal(end.s, "");
 }
 
+static void test_locks_in_two_orders(void **state)
+{
+	struct text text = { 0 };
+	struct trouble found[4];
+
+	(void)state;
+	assert_int_equal(scan(two_orders, found, 4), 1);
+	assert_int_equal(found[0].kind, TROUBLE_LOCKDEP);
+	explain_trouble(&text, &found[0], NULL);
+	assert_non_null(strstr(text.s, " in kshram_ioctl+0x194 and in kshram_ioctl+0x4d and in "
+				       "kshram_mmap+0x96: \"WARNING: possible circular"));
+	assert_null(strstr(text.s, "your mmap function"));
+}
+
 static void test_no_note_of_the_same_loop(void **state)
 {
 	static const char both[] = "rcu: INFO: rcu_sched self-detected stall on CPU\n"
@@ -360,6 +388,7 @@ int main(void)
 		cmocka_unit_test(test_bug_keeps_what_came_first),
 		cmocka_unit_test(test_first_end_counts),
 		cmocka_unit_test(test_notes),
+		cmocka_unit_test(test_locks_in_two_orders),
 		cmocka_unit_test(test_no_note_of_the_same_loop),
 		cmocka_unit_test(test_unknown_symbol),
 		cmocka_unit_test(test_nothing_to_find),
