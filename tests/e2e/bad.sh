@@ -11,9 +11,11 @@
 # the score, the reason (see tests/lib/grading.sh) and, where the grader's own
 # limit is what ends it, a shorter one; and for advice, which changes no score, an
 # extended regular expression that one of the notes must match (ignoring case) when
-# its name, what was seen and where stand on one line. With arguments, only those names.
+# its name, what was seen and where stand on one line; it begins with "^NAME: ". Every rule of
+# grade/advice_rules.c has such a case. With arguments, only those names.
 #
-# SOAK in the environment asks for the advice that takes a minute too.
+# SOAK in the environment asks for the advice that takes a minute too ("Slow: "), and for cases
+# that are left out without it ("Soak: ", and why).
 # KERNEL is what they are built for (default: lab, which boots fastest and has the
 # lines of the source in its modules).
 set -eu
@@ -43,6 +45,7 @@ for file in tests/bad/*.patch tests/bad/*.sh; do
 	name=${file##*/}
 	name=${name%.*}
 	wanted "$name" "$@" || continue
+	[ $# -gt 0 ] || [ -n "${SOAK:-}" ] || [ -z "$(field "$file" Soak)" ] || continue
 	score=$(field "$file" Score)
 	reason=$(field "$file" Reason)
 	limit=$(field "$file" Timeout)
@@ -199,7 +202,21 @@ ended() {
 	done
 	class_end "$@"
 }
+# every_rule: whatever the advice can say is said of one of the wrong modules. A rule that none can
+# break would be left out here by name, with the reason; there is none.
+every_rule() {
+	sed -n 's/^\t{ "\([a-z-]*\)", .*/\1/p' grade/advice_rules.c | sort >"$work/rules"
+	sed -n 's/^Advice: ^\([a-z-]*\): .*/\1/p' tests/bad/*.patch | sort -u >"$work/expected"
+	grep -ohE 'finding\("[a-z-]+"' grade/probes/*.c | cut -d '"' -f 2 | sort -u >"$work/found"
+	comm -23 "$work/rules" "$work/expected" | sed 's/$/: no module has an Advice line for it/' >"$work/rules.bad"
+	comm -13 "$work/rules" "$work/found" | sed 's/$/: a probe finds it, and there is no rule/' >>"$work/rules.bad"
+	grep '^Advice: ' tests/bad/*.patch | grep -v ':Advice: ^[a-z-]*: ' >>"$work/rules.bad"
+	cat "$work/rules.bad"
+	[ -s "$work/rules" ] && [ -s "$work/found" ] && [ ! -s "$work/rules.bad" ]
+}
 total=$(wc -l <"$cases")
 grading_check "of $total students who came at once, $((total - refused)) have one verdict each, the others a refusal" once
 grading_check "the servers end and had nothing to complain of" ended
+[ $# -gt 0 ] ||
+	grading_check "every rule of the advice is broken by one of them" every_rule
 grading_end
