@@ -212,12 +212,18 @@ check "whoever is told to stop while it restores does not throw it away" told_to
 
 # --- what is drawn -------------------------------------------------------------------
 
-# draws - random bytes of a restored machine, by every road user space has.
+# draws - random bytes of a restored machine, by every road user space has. The 16 bytes that
+# a new program is given lie where entry 25 (AT_RANDOM) of its auxiliary vector says.
 draws() {
 	"$vm" --saved --timeout 600 --kernel "$dir" -- sh -c '
 		head -c 16 /dev/urandom | hexdump -ve "1/1 \"%02x\""; echo
 		cat /proc/sys/kernel/random/uuid /proc/sys/kernel/random/boot_id
-		hexdump -ve "1/1 \"%02x\"" /proc/self/auxv | cut -c 1-16
+		hexdump -ve "4/4 \"%08x \" \"\n\"" /proc/$$/auxv | while read -r type zero low high; do
+			[ "$type" != 00000019 ] ||
+				dd if=/proc/$$/mem bs=1 skip=$((0x$high$low)) count=16 2>/dev/null |
+				hexdump -ve "1/1 \"%02x\""
+		done
+		echo
 		sed -n "/stack/s/-.*//p" /proc/self/maps
 		date +%s'
 }
@@ -227,15 +233,47 @@ no_two_alike() {
 		draws >"$tmp/draw$i" || return 1
 	done
 	cat "$tmp"/draw?
-	for line in 1 2 3 5; do
-		n=$(for i in 0 1 2 3; do sed -n "${line}p" "$tmp/draw$i"; done | sort -u | wc -l)
+	for line in 1 2 3 4 5; do
+		n=$(for i in 0 1 2 3; do sed -n "${line}p" "$tmp/draw$i"; done | sort -u | grep -c .)
 		[ "$n" -eq 4 ] || {
 			echo "line $line: $n different of 4"
 			return 1
 		}
 	done
 }
-check "no two restored machines draw the same: urandom, uuid, boot_id, the stack" no_two_alike
+check "no two restored machines draw the same: urandom, uuid, boot_id, AT_RANDOM, the stack" no_two_alike
+
+build_draws() {
+	mkdir -p "$tmp/draws.src" || return 1
+	cp tests/e2e/saved/draws.c "$tmp/draws.src/draws.c"
+	cp tests/e2e/saved/draws.c "$tmp/draws.src/drew.c"
+	printf '# SPDX-License-Identifier: GPL-2.0\nobj-m += draws.o drew.o\n' >"$tmp/draws.src/Kbuild"
+	XDG_CACHE_HOME=$outer kernel/kbuild "$kernel" "$tmp/draws" "$tmp/draws.src/draws.c" \
+		"$tmp/draws.src/drew.c" "$tmp/draws.src/Kbuild"
+}
+check "a module that says what the kernel draws builds" build_draws
+
+# The machine has drawn with the same module, as its sample, before it was saved. Of three times
+# three values no two are the same, and what was drawn before is.
+gradings_draw() {
+	for i in 1 2; do
+		grade "$tmp/drawn" --hello "$tmp/draws/drew.ko" --log "$tmp/drawn$i" "$tmp/draws/draws.ko" &&
+			jq -e '.machine == "restored" and .notes == []' "$tmp/drawn" || return 1
+		grep -a ' drew: drew ' "$tmp/drawn$i" >"$tmp/before$i" &&
+			grep -a ' draws: drew ' "$tmp/drawn$i" >"$tmp/then$i" || return 1
+	done
+	cat "$tmp/before1" "$tmp/then1" "$tmp/then2"
+	cmp "$tmp/before1" "$tmp/before2" || return 1
+	for kind in bytes u32 u64; do
+		n=$(sed -n "s/.* $kind=\([0-9a-f]*\).*/\1/p" "$tmp/before1" "$tmp/then1" "$tmp/then2" |
+			sort -u | wc -l)
+		[ "$n" -eq 3 ] || {
+			echo "$kind: $n different of 3"
+			return 1
+		}
+	done
+}
+check "no two gradings draw the same in the kernel, nor what was drawn before the save" gradings_draw
 
 right_clock() {
 	now=$(date +%s)
