@@ -80,25 +80,39 @@ int agent_image_parse(struct agent_image *image, char *error, size_t error_size)
 	return image->loop ? 0 : wrong(error, error_size, "it has no loop to hold still in");
 }
 
+static int read_all(struct agent_image *image, FILE *file, char *error, size_t error_size)
+{
+	struct stat st;
+
+	if (fstat(fileno(file), &st))
+		return wrong(error, error_size, strerror(errno));
+	if (st.st_size >= FILE_MAX)
+		return wrong(error, error_size, "it is larger than any that we build");
+	image->file = malloc((size_t)st.st_size + 1);
+	if (!image->file)
+		return wrong(error, error_size, "no memory for it");
+	image->size = fread(image->file, 1, (size_t)st.st_size, file);
+	if (ferror(file))
+		return wrong(error, error_size, strerror(errno));
+	if (image->size != (size_t)st.st_size)
+		return wrong(error, error_size, "it became shorter while it was read");
+	return 0;
+}
+
 int agent_image_read(struct agent_image *image, char *error, size_t error_size)
 {
 	char path[PATH_MAX];
-	struct stat st = { 0 };
 	FILE *file = NULL;
+	int rc;
 
 	*image = (struct agent_image){ .file = NULL };
 	if (!tree_path("../guest/kshram-agent", "KSHRAM_AGENT", path))
 		file = fopen(path, "re");
 	if (!file)
 		return wrong(error, error_size, strerror(errno));
-	if (!fstat(fileno(file), &st) && st.st_size < FILE_MAX)
-		image->file = malloc((size_t)st.st_size + 1);
-	if (image->file)
-		image->size = fread(image->file, 1, (size_t)st.st_size, file);
+	rc = read_all(image, file, error, error_size);
 	fclose(file);
-	if (!image->file)
-		return wrong(error, error_size, "no memory for it");
-	return agent_image_parse(image, error, error_size);
+	return rc ? rc : agent_image_parse(image, error, error_size);
 }
 
 /* What is mapped at @run, which lies in the segment, against what was put there. */

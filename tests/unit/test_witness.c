@@ -166,6 +166,38 @@ static void test_program(void **state)
 	assert_int_equal(agent_image_parse(&image, error, sizeof(error)), -1);
 }
 
+/* What it says of a program at @path. */
+static void expect_unread(const char *path, const char *word)
+{
+	struct agent_image read;
+
+	setenv("KSHRAM_AGENT", path, 1);
+	assert_int_equal(agent_image_read(&read, error, sizeof(error)), -1);
+	agent_image_free(&read);
+	unsetenv("KSHRAM_AGENT");
+	if (!strstr(error, word))
+		fail_msg("no '%s' in: %s", word, error);
+}
+
+static void test_unread(void **state)
+{
+	char path[] = "/tmp/kshram-test-XXXXXX";
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	expect_unread(path, "cut short");
+	assert_int_equal(ftruncate(fd, 64 << 20), 0);
+	expect_unread(path, "larger");
+	close(fd);
+	unlink(path);
+	expect_unread(path, "No such file");
+	expect_unread("/tmp", "Is a directory");
+	/* What has a size, and not so many bytes. */
+	if (!access("/sys/kernel/uevent_seqnum", R_OK))
+		expect_unread("/sys/kernel/uevent_seqnum", "shorter");
+}
+
 /* Tables at 0x1000 to 0x4000; the program's pages from 0x5000 on. */
 static void test_differs(void **state)
 {
@@ -237,6 +269,7 @@ int main(void)
 		cmocka_unit_test(test_registers),
 		cmocka_unit_test(test_write_frames),
 		cmocka_unit_test_setup(test_program, make_program),
+		cmocka_unit_test(test_unread),
 		cmocka_unit_test_setup(test_differs, make_program),
 		cmocka_unit_test(test_patched),
 	};
