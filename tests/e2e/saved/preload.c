@@ -24,40 +24,45 @@
 /* The one child there is. */
 static pid_t qemu(void)
 {
-	char path[64];
-	pid_t child = 0;
+	char path[64], line[64] = "";
+	long child;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)gettid());
 	file = fopen(path, "re");
-	if (!file || fscanf(file, "%d", &child) != 1 || child <= 1)
+	if (!file || !fgets(line, sizeof(line), file))
 		abort();
 	fclose(file);
-	return child;
+	child = strtol(line, NULL, 10);
+	if (child <= 1)
+		abort();
+	return (pid_t)child;
 }
 
 /* True when it was now. */
 static bool hit(const char *place, pid_t machine)
 {
-	static unsigned int machines;
+	static unsigned long machines;
 	static pid_t last;
-	char where[16], whom[16];
-	const char *hit = getenv("HIT");
-	unsigned int number;
-	int with;
+	const char *wanted = getenv("HIT");
+	char copy[64], *rest = copy, *where, *number, *whom;
 
-	if (!hit)
+	if (!wanted)
 		return false;
-	if (sscanf(hit, "%15s %u %15s %d", where, &number, whom, &with) != 4)
+	snprintf(copy, sizeof(copy), "%s", wanted);
+	where = strsep(&rest, " ");
+	number = strsep(&rest, " ");
+	whom = strsep(&rest, " ");
+	if (!number || !whom || !rest)
 		abort();
-	if (strcmp(where, place) || machine == last)
+	if (strcmp(where, place) != 0 || machine == last)
 		return false;
 	last = machine;
-	if (++machines != number)
+	if (++machines != strtoul(number, NULL, 10))
 		return false;
 	/* Nobody wants a file of the whole guest. */
 	prlimit(machine, RLIMIT_CORE, &(struct rlimit){ 0 }, NULL);
-	if (kill(strcmp(whom, "self") ? machine : getpid(), with))
+	if (kill(strcmp(whom, "self") != 0 ? machine : getpid(), (int)strtol(rest, NULL, 10)))
 		abort();
 	return true;
 }
