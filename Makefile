@@ -51,13 +51,14 @@ clean: ## remove what was built here (cached kernels stay)
 # Suites are commands that print TAP. The long ones come first, so that the
 # last to end is a short one. `make test` is bounded; `make soak` is not.
 TESTED		:= debug lab stock
-SUITES		:= "tests/guest/suite.sh debug" tests/e2e/fuzz.sh "KSHRAM_TEST_JOBS=2 tests/e2e/bad.sh" \
-		   tests/lint.sh tests/e2e/kills.sh tests/e2e/foreign.sh "tests/guest/suite.sh stock" \
-		   tests/e2e/serve.sh tests/e2e/good.sh tests/e2e/kit.sh tests/e2e/vm.sh "tests/guest/suite.sh lab" \
-		   tests/e2e/grade.sh tests/e2e/advice.sh tests/e2e/labs.sh tests/e2e/tools.sh tests/e2e/bench.sh \
-		   tests/e2e/lib.sh "KSHRAM_TEST_JOBS=2 tests/e2e/hostile.sh" tests/e2e/jail.sh tests/e2e/submit.sh tests/e2e/fuzzers.sh \
-		   tests/e2e/ctl.sh tests/e2e/load.sh tests/e2e/deb.sh tests/e2e/checks.sh tests/e2e/kernel-get.sh \
-		   tests/e2e/run.sh tests/e2e/saved.sh
+SUITES		:= "tests/guest/suite.sh debug" "KSHRAM_TEST_JOBS=2 tests/e2e/hostile.sh" \
+		   "KSHRAM_TEST_JOBS=2 tests/e2e/bad.sh" tests/e2e/saved.sh tests/e2e/fuzz.sh tests/e2e/serve.sh \
+		   tests/e2e/fuzzers.sh tests/e2e/kills.sh tests/e2e/foreign.sh tests/lint.sh \
+		   "tests/guest/suite.sh stock" tests/e2e/vm.sh tests/e2e/kit.sh tests/e2e/submit.sh \
+		   tests/e2e/advice.sh tests/e2e/grade.sh tests/e2e/labs.sh tests/e2e/jail.sh \
+		   "tests/guest/suite.sh lab" tests/e2e/bench.sh tests/e2e/tools.sh tests/e2e/ctl.sh \
+		   tests/e2e/kernel-get.sh tests/e2e/good.sh tests/e2e/lib.sh tests/e2e/load.sh tests/e2e/deb.sh \
+		   tests/e2e/checks.sh tests/e2e/run.sh
 # The kernels that the module must build for and load on besides.
 MATRIX		:= 5.10 6.1 6.12 7.x
 # On which the module's speed is measured: old, and with entries of 2 MiB.
