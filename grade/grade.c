@@ -265,9 +265,10 @@ static void take_saved(struct grade_standby *standby)
 	standby->done = ready.saved.nitems;
 	if (standby->ready == READY_OK && standby->done != proving.count)
 		forget(standby, "what was saved is of another lab");
-	else if (standby->ready == READY_OK)
+	else if (standby->ready == READY_OK) {
 		take_proven(s->result, &ready.saved);
-	else if (standby->ready == READY_FAILED)
+		witness_start(s);
+	} else if (standby->ready == READY_FAILED)
 		forget(standby, why);
 	ready_free(&ready);
 	free(purpose);

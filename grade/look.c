@@ -60,16 +60,12 @@ bool look_parse(struct look_cpu *cpu, const char *text)
 }
 
 /* QEMU's monitor for people, whose answers are text; to be freed with json_decref(). */
-static json_t *ask_monitor(struct look *look, const char *line, int cpu, char *error,
-			   size_t error_size)
+static json_t *ask_monitor(struct look *look, const char *line, char *error, size_t error_size)
 {
-	json_t *arguments = json_pack("{s:s}", "command-line", line);
-	json_t *said;
+	json_t *said = qmp_do(vm_qmp(look->vm), "human-monitor-command",
+			      json_pack("{s:s}", "command-line", line), -1, look->deadline_ms,
+			      error, error_size);
 
-	if (cpu >= 0)
-		json_object_set_new(arguments, "cpu-index", json_integer(cpu));
-	said = qmp_do(vm_qmp(look->vm), "human-monitor-command", arguments, -1, look->deadline_ms,
-		      error, error_size);
 	if (said && !json_is_string(said)) {
 		json_decref(said);
 		said = NULL;
@@ -108,7 +104,7 @@ static int find_memory(struct look *look, char *error, size_t error_size)
 	json_decref(said);
 	if (look->size > MEMORY_MAX)
 		look->size = MEMORY_MAX;
-	said = ask_monitor(look, "gpa2hva 0", -1, error, error_size);
+	said = ask_monitor(look, "gpa2hva 0", error, error_size);
 	if (!said)
 		return -1;
 	at = strstr(json_string_value(said), before);
@@ -197,24 +193,25 @@ bool look_write_frames(const struct look *look, const void *frames, const void *
 	return true;
 }
 
+/* Of all processors, in one answer. */
 static int read_registers(struct look *look, char *error, size_t error_size)
 {
-	json_t *all = qmp_do(vm_qmp(look->vm), "query-cpus-fast", NULL, -1, look->deadline_ms,
-			     error, error_size);
-	size_t count = json_array_size(all);
+	static const char head[] = "CPU#";
+	json_t *said = ask_monitor(look, "info registers -a", error, error_size);
+	const char *at = said ? strstr(json_string_value(said), head) : NULL;
 
 	look->ncpus = 0;
-	if (!all)
+	if (!said)
 		return -1;
-	json_decref(all);
-	for (size_t i = 0; i < count && look->ncpus < LOOK_CPUS; i++) {
-		json_t *said = ask_monitor(look, "info registers", (int)i, error, error_size);
+	while (at && look->ncpus < LOOK_CPUS) {
+		const char *next = strstr(at + strlen(head), head);
+		char *text = next ? strndup(at, (size_t)(next - at)) : strdup(at);
 
-		if (!said)
-			return -1;
-		look->ncpus += look_parse(&look->cpus[look->ncpus], json_string_value(said));
-		json_decref(said);
+		look->ncpus += text && look_parse(&look->cpus[look->ncpus], text);
+		free(text);
+		at = next;
 	}
+	json_decref(said);
 	if (look->ncpus)
 		return 0;
 	snprintf(error, error_size, "QEMU does not say what the registers are");

@@ -15,7 +15,7 @@
 #include "text.h"
 
 /* QEMU offers no event to wait for without a capability of its own. */
-#define NAP_US 1000
+#define NAP_US 200
 /* The name that a passed descriptor has in QEMU. */
 #define FD_NAME "kshram"
 

@@ -9,6 +9,7 @@
  * notice more than that time passed nor answer in the machine's place.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,11 +38,15 @@
 /*
  * struct witness - what is needed to look
  * @look: how the machine is looked at
- * @begun: witness_begin() was called
+ * @begun: witness_start() was called
  * @on: it can be
  * @agent: the agent's program
  * @no_agent: why there is none
  * @kernel: the kernel before the module
+ * @taker: reads it
+ * @taking: and has not been waited for
+ * @why: why it cannot be looked at
+ * @told: that was said, if there was anything to say
  * @item: the item in which @frame was seen
  * @device: of which device it was
  * @offset: where in it
@@ -55,6 +60,10 @@ struct witness {
 	struct agent_image agent;
 	char no_agent[512];
 	struct kernel_image kernel;
+	pthread_t taker;
+	bool taking;
+	char why[512];
+	bool told;
 	const struct item *item;
 	unsigned int device;
 	uint64_t offset;
@@ -140,33 +149,59 @@ void witness_prepare(struct session *s)
 	s->witness = w;
 }
 
+/* In a thread of its own: it takes some milliseconds, in which the machine can work. */
+static void *take_kernel(void *arg)
+{
+	struct witness *w = arg;
+
+	w->on = !kernel_image_take(&w->kernel, &w->look, w->why, sizeof(w->why));
+	return NULL;
+}
+
+/* Whatever is wrong is told by witness_begin(): the run has no flags yet. */
+void witness_start(struct session *s)
+{
+	struct witness *w = s->witness;
+	int64_t deadline = vm_now_ms() + QEMU_MS;
+
+	if (!w || w->begun)
+		return;
+	w->begun = true;
+	if (*w->no_agent)
+		snprintf(w->why, sizeof(w->why), "%s", w->no_agent);
+	else if (!look_open(&w->look, s->vm, deadline, w->why, sizeof(w->why)) &&
+		 !look_stop(&w->look, w->why, sizeof(w->why)) &&
+		 !look_go(&w->look, w->why, sizeof(w->why)))
+		w->taking = !pthread_create(&w->taker, NULL, take_kernel, w);
+	/* One that was stopped and not understood has to go on all the same. */
+	if (!w->taking && w->look.stopped)
+		look_go(&w->look, w->why, sizeof(w->why));
+}
+
+/* The kernel is read, or was never to be. */
+static void wait_for_taker(struct witness *w)
+{
+	if (w->taking)
+		pthread_join(w->taker, NULL);
+	w->taking = false;
+}
+
 void witness_begin(struct session *s)
 {
 	struct witness *w = s->witness;
-	char why[512];
 
 	if (!w) {
 		flags_add(&s->result->flags, "not-looked", false,
 			  "the host could not look into the machine: no memory");
 		return;
 	}
-	if (w->begun)
+	if (w->told)
 		return;
-	w->begun = true;
-	if (*w->no_agent) {
-		give_up(s, w->no_agent);
-		return;
-	}
-	if (look_open(&w->look, s->vm, vm_now_ms() + QEMU_MS, why, sizeof(why))) {
-		give_up(s, why);
-		return;
-	}
-	w->on = true;
-	if (!stop(s))
-		return;
-	if (kernel_image_take(&w->kernel, &w->look, why, sizeof(why)))
-		give_up(s, why);
-	go(s);
+	w->told = true;
+	witness_start(s);
+	wait_for_taker(w);
+	if (!w->on)
+		give_up(s, *w->why ? w->why : "no thread for reading its kernel");
 }
 
 /* Compare the kernel of the stopped machine; it is stopped again afterwards. */
@@ -496,7 +531,7 @@ void witness_end(struct session *s, bool held)
 {
 	struct witness *w = s->witness;
 
-	if (!w || !w->begun)
+	if (!w || !w->told)
 		return;
 	if (w->on && held)
 		look_at_agent(s);
@@ -514,6 +549,7 @@ void witness_free(struct witness *w)
 {
 	if (!w)
 		return;
+	wait_for_taker(w);
 	agent_image_free(&w->agent);
 	kernel_image_free(&w->kernel);
 	free(w);

@@ -16,6 +16,14 @@
 void witness_prepare(struct session *s);
 
 /**
+ * witness_start() - begin to remember the machine, while it does something else
+ * @s: the session; the second time nothing happens
+ *
+ * Its kernel is read from then on by a thread, which witness_begin() waits for.
+ */
+void witness_start(struct session *s);
+
+/**
  * witness_begin() - remember the machine, before the module is loaded
  * @s: the session; the second time nothing happens
  *

@@ -88,6 +88,8 @@ int kernel_image_take(struct kernel_image *image, struct look *look, char *error
 		}
 		done += image->runs[i].len;
 	}
+	/* Touched here, where nobody waits for it. */
+	memset(image->now, 0, image->size);
 	walk = look_tables(look, cpu);
 	memset(image->idt, 0, sizeof(image->idt));
 	pagewalk_read(&walk, cpu->idt, image->idt, sizeof(image->idt));
