@@ -31,9 +31,10 @@ struct kernel_image {
 };
 
 /**
- * kernel_image_take() - remember a stopped machine's kernel
+ * kernel_image_take() - remember a machine's kernel
  * @image: gets it; to be freed with kernel_image_free() also after a failure
- * @look: the machine
+ * @look: the machine, which was stopped once, so that its registers are known. It
+ *	may go on: what is read here does not change but by the kernel's own switches.
  * @error: gets a sentence on failure
  * @error_size: room there in bytes
  *
