@@ -4,14 +4,14 @@
 # What a saved machine saves, side by side in one run: time to a guest that
 # answers, a whole verdict - booted, restored, by a machine that waits, and by hand
 # with the kit -, verdicts a minute of a server with its pool against one at a time
-# cold, and memory of a machine that waits. Medians of RUNS (default 5); the table
+# cold, and memory of a machine that waits. Medians of RUNS (default 15); the table
 # goes to standard output. `bench/saved.sh >docs/bench-grading.md`
 #
-# Environment: KERNEL (lab), RUNS (5).
+# Environment: KERNEL (lab), RUNS (15).
 set -eu
 cd "$(dirname "$0")/.."
 kernel=${KERNEL:-lab}
-runs=${RUNS:-5}
+runs=${RUNS:-15}
 module=build/$kernel/kshram.ko
 tmp=$(mktemp -d)
 . tests/lib/class.sh
