@@ -49,7 +49,11 @@ static void count_verdict(struct queue *q, const struct run *run, const struct v
 	else
 		m->verdicts_less++;
 	m->run_ms += run->took_ms;
-	q->run_ms = (q->run_ms * 7 + run->took_ms) / 8;
+	/* The first takes the place of a guess. */
+	if (m->verdicts_full + m->verdicts_less == 1)
+		q->run_ms = run->took_ms;
+	else
+		q->run_ms = (q->run_ms * 7 + run->took_ms) / 8;
 	q->pause = (struct backoff){ 0 };
 	log_info("verdict", LOG_NUMBER("submission", run->ticket->id),
 		 LOG_NUMBER("score", verdict->score), LOG_NUMBER("total", verdict->total),
