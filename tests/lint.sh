@@ -215,8 +215,9 @@ law_artefacts() {
 }
 
 law_paths() {
-	# Paths of one machine, and names of package hosts, which the system knows better.
-	xargs grep -EIHn '(^|[^}a-z0-9_])/(home/[a-z]|ro''ot/|wo''rk/)|deb\.deb''ian\.org|security\.deb''ian\.org|snapshot\.deb''ian' \
+	# Paths of one machine, also in files that a compiler wrote, and names of package hosts,
+	# which the system knows better.
+	xargs grep -EaoHn '(^|[^}a-z0-9_])/(home/[a-z]|ro''ot/|wo''rk/)|deb\.deb''ian\.org|security\.deb''ian\.org|snapshot\.deb''ian' \
 		<"$work/files" || :
 }
 
