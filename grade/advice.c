@@ -172,19 +172,6 @@ static struct vm *start(const struct advice_config *config, struct advice *advic
 	return vm ? vm : boot(&machine, config->module, deadline, error, error_size);
 }
 
-/* What one has printed is not there for the next one to print. */
-static void count_console(struct advice_config *config, const struct vm *vm)
-{
-	uint64_t total = vm_console_total(vm);
-
-	if (!config->console_max)
-		return;
-	if (total < config->console_max)
-		config->console_max -= total;
-	else
-		config->console_fd = -1;
-}
-
 /* Say once what was not looked at. */
 static void missing(struct advice *advice, const char *why)
 {
@@ -213,7 +200,8 @@ static bool run_machine(struct advice_config *config, struct run *run, const cha
 	how = ask(vm, run, after, deadline);
 	console = vm_console(vm, &len);
 	advice_console(advice, console, len, config->module);
-	count_console(config, vm);
+	/* What one has printed is not there for the next one to print. */
+	vm_console_spend(&config->console_max, &config->console_fd, vm_console_total(vm));
 	vm_end(vm);
 	if (how == VM_OK && run->probe.hung)
 		advice_hung(advice, &run->probe, run->module);

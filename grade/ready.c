@@ -147,17 +147,6 @@ void ready_blame(const struct saved_id *id, struct vm *vm, char *error, size_t e
 		 "; what was saved is thrown away, and the next run saves it anew");
 }
 
-/* What was copied of its console while it was made is part of what may be. */
-static void count_console(struct vm_config *config)
-{
-	if (!config->console_max)
-		return;
-	if (config->memory->console_len < config->console_max)
-		config->console_max -= config->memory->console_len;
-	else
-		config->console_fd = -1;
-}
-
 enum ready_result ready_machine(struct ready *ready, const struct vm_config *config,
 				const struct ready_proof *proof, char *error, size_t error_size)
 {
@@ -181,8 +170,9 @@ enum ready_result ready_machine(struct ready *ready, const struct vm_config *con
 	memory.console = ready->saved.console;
 	memory.console_len = ready->saved.console_len;
 	restored.memory = &memory;
+	/* What was copied of its console while it was made is part of what may be. */
 	if (memory.shown)
-		count_console(&restored);
+		vm_console_spend(&restored.console_max, &restored.console_fd, memory.console_len);
 	ready->vm = vm_start(&restored, error, error_size);
 	/* While QEMU starts, on another processor. */
 	if (ready->vm && saved_check_memory(&ready->saved, &key, error, error_size) != SAVED_OK) {

@@ -204,6 +204,23 @@ enum vm_result vm_wait_end(struct vm *vm, int64_t deadline_ms);
 const char *vm_console(struct vm *vm, size_t *len);
 
 /**
+ * vm_console_spend() - of what may be copied of consoles, some has been
+ * @max: as console_max in struct vm_config; gets what is left
+ * @fd: as console_fd there; -1 when nothing is
+ * @printed: bytes that were printed
+ */
+static inline void vm_console_spend(size_t *max, int *fd, uint64_t printed)
+{
+	/* Without a limit there is nothing to count, and 0 left would be none. */
+	if (!*max)
+		return;
+	if (printed < *max)
+		*max -= (size_t)printed;
+	else
+		*fd = -1;
+}
+
+/**
  * vm_console_total() - how much has come over the console
  * @vm: the machine
  *

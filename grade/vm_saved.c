@@ -135,15 +135,14 @@ out:
 int vm_write_file(struct vm *vm, const char *guest, const void *data, size_t len,
 		  int64_t deadline_ms, char *error, size_t error_size)
 {
-	struct wire_message *request = malloc(sizeof(*request));
+	struct wire_message *request;
 	const char *at = data;
 	size_t done = 0;
 	int rc = 0;
 
-	if (put_in_place(vm, guest, data, len, deadline_ms)) {
-		free(request);
+	if (put_in_place(vm, guest, data, len, deadline_ms))
 		return 0;
-	}
+	request = malloc(sizeof(*request));
 	if (!request) {
 		snprintf(error, error_size, "no memory");
 		return -1;
