@@ -17,8 +17,11 @@
 #include "saved.h"
 #include "saved_data.h"
 
-/* Goes up whenever what is in a saved machine's directory changes its meaning. */
-#define FORMAT "kshram saved machine 2"
+/*
+ * Goes up whenever what is in a saved machine's directory changes its meaning, or what
+ * is done with a machine before it is saved.
+ */
+#define FORMAT "kshram saved machine 3"
 
 static int mix_file(XXH3_state_t *hash, int fd, const char *what, char *error, size_t error_size)
 {

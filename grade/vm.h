@@ -293,6 +293,8 @@ enum vm_result vm_wait_fd(struct vm *vm, int fd);
  * @error: gets a sentence on failure
  * @error_size: room there in bytes
  *
+ * Its kernel is given the time to choose its clock first.
+ *
  * Return: 0, or -1 with @error filled.
  */
 int vm_save(struct vm *vm, int fd, int64_t deadline_ms, char *error, size_t error_size);

@@ -75,6 +75,14 @@ first() {
 }
 check "the first run saves a machine and grades in it" first
 
+# What its kernel would else say in the midst of a grading.
+settled() {
+	grep -a 'clocksource: Switched to' "$saved"/*/console >"$tmp/clocks" || :
+	cat "$tmp/clocks"
+	[ -s "$tmp/clocks" ] && ! tail -n 1 "$tmp/clocks" | grep -q early
+}
+check "its kernel has chosen its clock" settled
+
 again() {
 	touch "$tmp/mark"
 	grade "$tmp/again" --log "$tmp/log" "$module" &&
