@@ -27,6 +27,7 @@ struct kshram_backing;
  * @opens: open files (not descriptors)
  * @device: what the system knows it by; set before the first open, and gone
  *	after the last
+ * @news: tells the system of a resize, through @device
  * @lock: kmalloc backing: protects @size and @mem, and has page faults one at
  *	a time. Order: mmap_lock, then @lock, then the i_mmap_rwsem of @inode's
  *	mapping, then page-table locks. Page faults take it, so nothing may touch
@@ -44,6 +45,7 @@ struct kshram_slot {
 	struct kshram_bell bell;
 	atomic_t opens;
 	struct device *device;
+	struct delayed_work news;
 	union {
 		struct {
 			struct rw_semaphore lock;

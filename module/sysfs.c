@@ -4,10 +4,12 @@
  */
 #include <linux/device.h>
 #include <linux/err.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/kobject.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
+#include <linux/workqueue.h>
 
 #include "compat.h"
 #include "param.h"
@@ -18,21 +20,22 @@ static dev_t kshram_region;
 static umode_t kshram_mode;
 static struct class *kshram_class;
 
-/* Everybody who may want to know is told: sleepers in poll, and udev. */
-static int kshram_device_resize(struct device *device, unsigned long size)
+/*
+ * A uevent costs more than a resize, and udev much more than that. Whoever resizes in a
+ * loop gets one in this time.
+ */
+#define KSHRAM_NEWS_DELAY msecs_to_jiffies(10)
+
+static void kshram_tell_size(struct work_struct *work)
 {
+	struct kshram_slot *slot = container_of(to_delayed_work(work), struct kshram_slot, news);
 	char text[sizeof("SIZE=18446744073709551615")];
 	char *env[2] = { text };
-	struct kshram_slot *slot = dev_get_drvdata(device);
-	int err = kshram_slot_resize(slot, size);
 
-	if (err)
-		return err;
-	/* The size by now: of two resizes at once neither tells the other's past. */
+	/* The size by now: a resize that comes later finds no work pending, and asks for it. */
 	snprintf(text, sizeof(text), "SIZE=%zu", kshram_slot_size(slot));
 	/* News that cannot be sent for want of memory undo no resize. */
-	kobject_uevent_env(&device->kobj, KOBJ_CHANGE, env);
-	return 0;
+	kobject_uevent_env(&slot->device->kobj, KOBJ_CHANGE, env);
 }
 
 /**
@@ -40,11 +43,17 @@ static int kshram_device_resize(struct device *device, unsigned long size)
  * @slot: the slot
  * @size: bytes
  *
+ * Sleepers in poll are told at once, udev soon.
+ *
  * Return: what kshram_slot_resize() returns.
  */
 int kshram_sysfs_resize(struct kshram_slot *slot, unsigned long size)
 {
-	return kshram_device_resize(slot->device, size);
+	int err = kshram_slot_resize(slot, size);
+
+	if (!err)
+		schedule_delayed_work(&slot->news, KSHRAM_NEWS_DELAY);
+	return err;
 }
 
 static ssize_t size_show(struct device *device, struct device_attribute *attr, char *buf)
@@ -55,11 +64,14 @@ static ssize_t size_show(struct device *device, struct device_attribute *attr, c
 static ssize_t size_store(struct device *device, struct device_attribute *attr, const char *buf,
 			  size_t count)
 {
+	struct kshram_slot *slot = dev_get_drvdata(device);
 	unsigned long size;
 	int err = kshram_parse_size(buf, &size);
 
+	/* The attribute is there a moment before kshram_sysfs_init() knows the device. */
+	slot->device = device;
 	if (!err)
-		err = kshram_device_resize(device, size);
+		err = kshram_sysfs_resize(slot, size);
 	return err ?: count;
 }
 static DEVICE_ATTR_RW(size);
@@ -102,8 +114,14 @@ static char *kshram_devnode(KSHRAM_DEVNODE_CONST struct device *device, umode_t 
 
 static void kshram_devices_destroy(unsigned int count)
 {
-	while (count--)
+	while (count--) {
+		struct kshram_slot *slot = kshram_slot(count);
+
+		/* Without the attribute nobody can resize, so that no more news come up. */
+		device_remove_file(slot->device, &dev_attr_size);
+		cancel_delayed_work_sync(&slot->news);
 		device_destroy(kshram_class, kshram_region + count);
+	}
 }
 
 /**
@@ -127,6 +145,7 @@ int kshram_sysfs_init(dev_t region, umode_t mode)
 	kshram_class->devnode = kshram_devnode;
 	for (i = 0; i < kshram_slots_count(); i++) {
 		slot = kshram_slot(i);
+		INIT_DELAYED_WORK(&slot->news, kshram_tell_size);
 		slot->device = device_create_with_groups(kshram_class, NULL, region + i, slot,
 							 kshram_groups, "kshram%u", i);
 		if (IS_ERR(slot->device)) {
