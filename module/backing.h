@@ -24,7 +24,6 @@
  * @free: release the slot's memory. Called when nobody can reach the slot;
  *	mappings can be left only where they keep the memory alive themselves.
  * @open: prepare an open file of the slot. Left out when there is nothing to do.
- * @size: the slot's size in bytes now; stale as soon as it is read
  * @resize: change the size, also while the slot is mapped: contents up to the
  *	smaller size stay, all else up to the end of the last page is zero. 0 or
  *	a negative errno, and then the slot is as it was. The slot's resizing is
@@ -33,7 +32,6 @@
  * @read: copy from the slot at the iocb's position and advance it; bytes, 0 at
  *	the end, or a negative errno
  * @write: copy to the slot likewise, never past its end; -ENOSPC at the end
- * @file: the file that mappings are made of, where that is not the node's own
  * @mapping: the address_space that all mappings of the slot are linked in
  */
 struct kshram_backing {
@@ -45,12 +43,10 @@ struct kshram_backing {
 	int (*alloc)(struct kshram_slot *slot, size_t size);
 	void (*free)(struct kshram_slot *slot);
 	void (*open)(struct kshram_slot *slot, struct file *file);
-	size_t (*size)(struct kshram_slot *slot);
 	int (*resize)(struct kshram_slot *slot, size_t size);
 	int (*mmap)(struct kshram_slot *slot, struct vm_area_struct *vma);
 	ssize_t (*read)(struct kshram_slot *slot, struct kiocb *iocb, struct iov_iter *to);
 	ssize_t (*write)(struct kshram_slot *slot, struct kiocb *iocb, struct iov_iter *from);
-	struct file *(*file)(struct kshram_slot *slot);
 	struct address_space *(*mapping)(struct kshram_slot *slot);
 };
 

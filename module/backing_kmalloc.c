@@ -91,12 +91,6 @@ static void kshram_kmalloc_free(struct kshram_slot *slot)
 	kfree(slot->mem);
 }
 
-static size_t kshram_kmalloc_size(struct kshram_slot *slot)
-{
-	/* One word, and stale as soon as it is read, lock or no lock. */
-	return READ_ONCE(slot->size);
-}
-
 /*
  * The contents move to new memory while no page-table entry points to the old:
  * with the lock held for writing every entry is removed, and a store that comes
@@ -391,7 +385,6 @@ const struct kshram_backing kshram_backing_kmalloc = {
 	.alloc = kshram_kmalloc_alloc,
 	.free = kshram_kmalloc_free,
 	.open = kshram_kmalloc_open,
-	.size = kshram_kmalloc_size,
 	.resize = kshram_kmalloc_resize,
 	.mmap = kshram_kmalloc_mmap,
 	.read = kshram_kmalloc_read,

@@ -32,8 +32,10 @@ static int kshram_shmem_alloc(struct kshram_slot *slot, size_t size)
 	 * S_PRIVATE as shmem_kernel_file_setup(), which older kernels do not export:
 	 * security modules judge the device node and not this file. Nor can anybody
 	 * see its times, which else every mmap, read and first store to a page keeps.
+	 * O_NOATIME and not S_NOATIME, because nothing is called to look at it.
 	 */
-	file_inode(slot->file)->i_flags |= S_PRIVATE | S_NOATIME | S_NOCMTIME;
+	slot->file->f_flags |= O_NOATIME;
+	file_inode(slot->file)->i_flags |= S_PRIVATE | S_NOCMTIME;
 	return 0;
 }
 
@@ -42,15 +44,10 @@ static void kshram_shmem_free(struct kshram_slot *slot)
 	fput(slot->file);
 }
 
-static size_t kshram_shmem_size(struct kshram_slot *slot)
-{
-	return i_size_read(file_inode(slot->file));
-}
-
 static int kshram_shmem_resize(struct kshram_slot *slot, size_t size)
 {
 	const struct path *path = &slot->file->f_path;
-	size_t old = kshram_shmem_size(slot);
+	size_t old = i_size_read(file_inode(slot->file));
 	int err;
 
 	/*
@@ -106,11 +103,6 @@ static ssize_t kshram_shmem_write(struct kshram_slot *slot, struct kiocb *iocb,
 	return done;
 }
 
-static struct file *kshram_shmem_file(struct kshram_slot *slot)
-{
-	return slot->file;
-}
-
 static struct address_space *kshram_shmem_mapping(struct kshram_slot *slot)
 {
 	return slot->file->f_mapping;
@@ -127,11 +119,9 @@ const struct kshram_backing kshram_backing_shmem = {
 	.pages = kshram_shmem_pages,
 	.alloc = kshram_shmem_alloc,
 	.free = kshram_shmem_free,
-	.size = kshram_shmem_size,
 	.resize = kshram_shmem_resize,
 	.mmap = kshram_shmem_mmap,
 	.read = kshram_shmem_read,
 	.write = kshram_shmem_write,
-	.file = kshram_shmem_file,
 	.mapping = kshram_shmem_mapping,
 };

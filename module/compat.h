@@ -109,6 +109,31 @@ static inline int kshram_vfs_mmap(struct file *file, struct vm_area_struct *vma)
 #endif
 }
 
+/**
+ * kshram_shmem_unmapped_area() - choose where a mapping of a shmem file will lie
+ * @file: the file
+ * @addr: as all that follow, what .get_unmapped_area was asked
+ * @len: bytes
+ * @pgoff: where in the file, in pages
+ * @flags: MAP_*
+ *
+ * Shmem knows where its huge pages fit. Before 6.10 all are of PMD_SIZE, and for
+ * less it only asks the mm, which is done here without the detour. In 6.10 the mm
+ * lost the member for that (commit 529ce23a764f); later there are smaller ones.
+ *
+ * Return: the address or a negative errno.
+ */
+static inline unsigned long kshram_shmem_unmapped_area(struct file *file, unsigned long addr,
+						       unsigned long len, unsigned long pgoff,
+						       unsigned long flags)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+	if (len < PMD_SIZE)
+		return current->mm->get_unmapped_area(file, addr, len, pgoff, flags);
+#endif
+	return file->f_op->get_unmapped_area(file, addr, len, pgoff, flags);
+}
+
 /*
  * The flags for shmem_file_setup(): charge pages when they are touched and not
  * all of them at once. Their type changed during 7.0, some releases after

@@ -115,9 +115,7 @@ static unsigned long kshram_get_unmapped_area(struct file *file, unsigned long a
 					      unsigned long len, unsigned long pgoff,
 					      unsigned long flags)
 {
-	struct file *mapped = kshram_slot_file(kshram_file_slot(file));
-
-	return mapped->f_op->get_unmapped_area(mapped, addr, len, pgoff, flags);
+	return kshram_shmem_unmapped_area(kshram_file_slot(file)->file, addr, len, pgoff, flags);
 }
 
 /*
@@ -153,5 +151,5 @@ static const struct file_operations kshram_file_fops = {
 const struct file_operations *kshram_fops(void)
 {
 	/* Left out is not the same as calling the default, which has no stable name. */
-	return kshram_slot_file(kshram_slot(0)) ? &kshram_file_fops : &kshram_own_fops;
+	return kshram_slot(0)->file ? &kshram_file_fops : &kshram_own_fops;
 }

@@ -71,28 +71,6 @@ void kshram_slot_release(struct kshram_slot *slot)
 	atomic_dec(&slot->opens);
 }
 
-/**
- * kshram_slot_file() - the file that mappings of this slot are made of
- * @slot: the slot
- *
- * Return: the file, or NULL where it is the device node's own.
- */
-struct file *kshram_slot_file(struct kshram_slot *slot)
-{
-	return kshram_backing->file ? kshram_backing->file(slot) : NULL;
-}
-
-/**
- * kshram_slot_size() - the slot's size now
- * @slot: the slot
- *
- * Return: bytes.
- */
-size_t kshram_slot_size(struct kshram_slot *slot)
-{
-	return kshram_backing->size(slot);
-}
-
 static unsigned long kshram_size_pages(size_t size)
 {
 	return PAGE_ALIGN(size) >> PAGE_SHIFT;

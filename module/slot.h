@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
+#include <linux/workqueue.h>
 
 #include "bell.h"
 
@@ -28,6 +29,8 @@ struct kshram_backing;
  * @device: what the system knows it by; set before the first open, and gone
  *	after the last
  * @news: tells the system of a resize, through @device
+ * @file: shmem backing: the file that mappings are made of; its size is the
+ *	slot's. NULL where mappings are of the device node's own file.
  * @lock: kmalloc backing: protects @size and @mem, and has page faults one at
  *	a time. Order: mmap_lock, then @lock, then the i_mmap_rwsem of @inode's
  *	mapping, then page-table locks. Page faults take it, so nothing may touch
@@ -38,7 +41,6 @@ struct kshram_backing;
  * @inode: kmalloc backing: nobody opens it; its address_space is the f_mapping
  *	of every open file of this slot, through whichever node, so that a
  *	resize finds all mappings in one place
- * @file: shmem backing: the file that is the slot; its size is the slot's
  */
 struct kshram_slot {
 	struct mutex resizing;
@@ -46,15 +48,11 @@ struct kshram_slot {
 	atomic_t opens;
 	struct device *device;
 	struct delayed_work news;
-	union {
-		struct {
-			struct rw_semaphore lock;
-			size_t size;
-			void *mem;
-			struct inode *inode;
-		};
-		struct file *file;
-	};
+	struct file *file;
+	struct rw_semaphore lock;
+	size_t size;
+	void *mem;
+	struct inode *inode;
 };
 
 /**
@@ -78,12 +76,23 @@ const char *kshram_slots_backing(void);
 struct kshram_slot *kshram_slot(unsigned int index);
 void kshram_slot_open(struct kshram_slot *slot, struct file *file);
 void kshram_slot_release(struct kshram_slot *slot);
-struct file *kshram_slot_file(struct kshram_slot *slot);
-size_t kshram_slot_size(struct kshram_slot *slot);
 int kshram_slot_resize(struct kshram_slot *slot, unsigned long size);
 int kshram_slot_mmap(struct kshram_slot *slot, struct vm_area_struct *vma);
 ssize_t kshram_slot_read(struct kshram_slot *slot, struct kiocb *iocb, struct iov_iter *to);
 ssize_t kshram_slot_write(struct kshram_slot *slot, struct kiocb *iocb, struct iov_iter *from);
 unsigned int kshram_slot_mappings(struct kshram_slot *slot);
+
+/**
+ * kshram_slot_size() - the slot's size now
+ * @slot: the slot
+ *
+ * Inline, because every mmap asks.
+ *
+ * Return: bytes; stale as soon as they are read, lock or no lock.
+ */
+static inline size_t kshram_slot_size(struct kshram_slot *slot)
+{
+	return slot->file ? i_size_read(file_inode(slot->file)) : READ_ONCE(slot->size);
+}
 
 #endif /* KSHRAM_SLOT_H */
