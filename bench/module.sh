@@ -74,14 +74,12 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# What runs in the machine. In rounds, because what the kernel has at hand in its
-# caches, which depends on all that was before, makes two per cent of the small figures:
-# each comes out as one of two numbers, and which is chance. So the lower one of each
-# counts. The largest size, which takes longest, only once.
+# What runs in the machine. In rounds, because now and then a process finds the kernel
+# in a rare state; the largest size, which takes longest, only once.
 cat >"$work/all.sh" <<END
 set -e
 large='$large'
-for round in 1 2 3 4 5 6 7; do
+for round in 1 2 3 4 5; do
 	insmod /kshram.ko max_total=512M
 	bench kmalloc $sizes
 	rmmod kshram
@@ -111,10 +109,13 @@ while [ \$round -lt $spins ]; do
 done
 END
 
-# fewest: of the figures that have all words but the last in common.
-fewest() {
+# medians: of the figures that have all words but the last in common.
+medians() {
 	sort -k 1,1 -k 2,2 -k 3,3n -k 4,4n | awk '
-	$1 " " $2 " " $3 != key { print; key = $1 " " $2 " " $3 }'
+	function flush() { if (n) print key, value[int((n + 1) / 2)]; n = 0 }
+	$1 " " $2 " " $3 != key { flush(); key = $1 " " $2 " " $3 }
+	{ value[++n] = $4 }
+	END { flush() }'
 }
 
 # spins: the time of memfd, which is that of the median round, and of the others by the
@@ -166,7 +167,7 @@ machine() {
 measured() {
 	[ ! -t 2 ] || printf '\r\033[Kmeasuring on %s' "$1" >&2
 	machine "$1" all.sh --icount --cpus 1 --memory 1024
-	fewest <"$work/out" | sed "s|^|$1 |" >>"$work/figures"
+	medians <"$work/out" | sed "s|^|$1 |" >>"$work/figures"
 	machine "$1" spin.sh --cpus 2
 	spins <"$work/out" | sed "s|^|$1 |" >>"$work/figures"
 }
