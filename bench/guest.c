@@ -36,6 +36,7 @@
 #define PAGE 4096UL
 #define MESSAGE 64
 #define BATCHES 20
+#define FEW_BATCHES 3
 /* A batch is long against what the clock's own tick adds to it. */
 #define BATCH_NS 1000000ULL
 #define REPEAT_MAX 2000
@@ -118,8 +119,8 @@ static void measure(const char *operation, const struct object *o, void (*once)(
 	begin = now_ns();
 	once(&object);
 	took = now_ns() - begin;
-	/* Where once takes a whole batch, chance makes no difference. */
-	batches = took < BATCH_NS ? BATCHES : 1;
+	/* Where once takes a whole batch, chance makes little difference. */
+	batches = took < BATCH_NS ? BATCHES : FEW_BATCHES;
 	for (size_t i = 0; i < batches; i++) {
 		asleep[i] = sleeper();
 		/* After a fork the first store into a page of our own copies it. */
