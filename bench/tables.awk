@@ -77,7 +77,7 @@ END {
 	print "A string instruction of the count clears or copies one byte, or eight, at a time; real"
 	print "processors move many at once. So whatever clears memory (anonymous, page tables) or copies"
 	print "it (resize, read, write) is cheaper on them than here. What the kernel\x27s caches have at hand is"
-	print "chance and makes up to two per cent: of many such states the cheapest counts."
+	print "chance and makes up to two per cent: of many such states the lower quintile counts."
 	print ""
 	print "![map, store into every page, unmap](bench.svg)"
 	print ""
