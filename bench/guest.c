@@ -102,8 +102,14 @@ static pid_t sleeper(void)
 
 	if (pid < 0)
 		die("fork");
-	while (!pid)
-		pause();
+	if (!pid) {
+		/* It is killed in this state. */
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	/* Its own beginning is not to be part of the batch. */
+	if (waitpid(pid, NULL, WUNTRACED) != pid)
+		die("waitpid");
 	return pid;
 }
 
