@@ -45,7 +45,8 @@ static void print_new_ones(const struct ctl_server *server, bool draining)
 {
 	bool runs = ctl_server_runs(server);
 	const char *said = draining ? "refused; to take them again: kshramctl drain --off" :
-				      "taken";
+			   runs	    ? "taken" :
+				      "taken as soon as the server runs";
 
 	if (runs && server->ending)
 		said = "refused, as the server is ending";
