@@ -20,6 +20,10 @@ GUESTCFLAGS	:= $(HOSTCFLAGS) -static
 SANFLAGS	:= -fsanitize=address,undefined -fno-sanitize-recover=all \
 		   -fno-omit-frame-pointer
 
+# What is built before something else runs is built on all processors, unless make
+# was told how many.
+JOBS		= $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
 B		:= build
 BIN		:= $(B)/bin
 GUEST		:= $(B)/guest
@@ -73,23 +77,23 @@ soak-suite	= "ROUNDS=$(call soak-rounds,$1) STORM=$(call soak-storm,$1) tests/gu
 demo: ## install what is missing, build, boot, and grade our module: 100/100
 	@packaging/install-packages demo
 	@echo "building the grader, the agent and the modules"
-	@$(MAKE) -s --no-print-directory all module KERNEL=stock
+	@$(MAKE) -s --no-print-directory $(JOBS) all module KERNEL=stock
 	@$(BIN)/kshram-grade $(B)/stock/kshram.ko
 
 test: ## install what is missing, and run every test but those of the other kernels
 	@packaging/install-packages demo kernel test
-	@$(MAKE) -s --no-print-directory all unit-tests $(addprefix modules-,$(TESTED)) \
+	@$(MAKE) -s --no-print-directory $(JOBS) all unit-tests $(addprefix modules-,$(TESTED)) \
 		$(B)/debug/planted.ko
 	@tests/run $(UNIT_TESTS:%="CMOCKA_MESSAGE_OUTPUT=TAP %") $(SUITES)
 
 test-matrix: ## the eight items and the guest tests on 5.10, 6.1, 6.12 and 7.x
 	@packaging/install-packages demo kernel test
-	@$(MAKE) -s --no-print-directory all $(addprefix modules-,$(MATRIX))
+	@$(MAKE) -s --no-print-directory $(JOBS) all $(addprefix modules-,$(MATRIX))
 	@tests/run $(foreach k,$(MATRIX),"tests/guest/suite.sh $(k)" "tests/e2e/items.sh $(k)")
 
 soak: ## storms, fuzzer, foreign programs and packages for hours instead of seconds
 	@packaging/install-packages demo kernel test
-	@$(MAKE) -s --no-print-directory all $(addprefix modules-,$(TESTED) $(MATRIX)) \
+	@$(MAKE) -s --no-print-directory $(JOBS) all $(addprefix modules-,$(TESTED) $(MATRIX)) \
 		$(B)/debug/planted.ko
 	@tests/run -t 36000 $(call soak-suite,debug) "SOAK=1 tests/e2e/fuzz.sh" \
 		$(foreach k,6.12 7.x,"SOAK=1 KERNEL=$(k) tests/e2e/fuzz.sh") \
@@ -101,7 +105,7 @@ soak: ## storms, fuzzer, foreign programs and packages for hours instead of seco
 
 bench: ## the module against other shared memory; a grading's seconds; docs/bench-*.md
 	@packaging/install-packages demo kernel test
-	@$(MAKE) -s --no-print-directory all modules-lab $(addprefix modules-,$(MEASURED))
+	@$(MAKE) -s --no-print-directory $(JOBS) all modules-lab $(addprefix modules-,$(MEASURED))
 	@bench/module.sh --output docs $(MEASURED)
 	@bench/grading.sh
 	@bench/saved.sh >docs/bench-grading.md
