@@ -26,8 +26,8 @@ node=/dev/kshram0
 seconds=4
 calls=8000
 if [ -n "${SOAK:-}" ]; then
-	seconds=600
-	calls=2000000
+	seconds=120
+	calls=400000
 fi
 
 # run COMMAND...: show it in a comment, and run it, but not for ever.
