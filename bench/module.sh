@@ -179,7 +179,7 @@ done
 
 [ -z "$figures" ] || cp "$work/figures" "$figures"
 commit=$(git -c safe.directory="$(pwd)" rev-parse --short HEAD 2>/dev/null || echo unknown)
-git -c safe.directory="$(pwd)" diff --quiet HEAD -- module include bench/guest.c 2>/dev/null ||
+git -c safe.directory="$(pwd)" diff --quiet HEAD -- module include bench/guest.c bench/measure.c 2>/dev/null ||
 	commit="$commit, with changes"
 awk -v commit="$commit" -v kernels="$*" -f bench/tables.awk "$work/figures" >"$work/bench.md"
 if [ -z "$output" ]; then
