@@ -70,6 +70,8 @@ MEASURED	:= 6.1 6.12 7.x
 # How often the races are run, and the seconds of resizing under writers.
 soak-rounds	= $(if $(filter debug,$1),400,1200)
 soak-storm	= $(if $(filter debug,$1),600,60)
+# Kernels that are fuzzed, and see the foreign programs, beside lab, which is 6.1.
+SOAKED		:= 5.10 6.12 7.x
 soak-suite	= "ROUNDS=$(call soak-rounds,$1) STORM=$(call soak-storm,$1) tests/guest/suite.sh $1"
 
 .PHONY: demo test test-matrix soak bench
@@ -96,11 +98,12 @@ soak: ## storms, fuzzer, foreign programs and packages for hours instead of seco
 	@$(MAKE) -s --no-print-directory $(JOBS) all $(addprefix modules-,$(TESTED) $(MATRIX)) \
 		$(B)/debug/planted.ko
 	@tests/run -t 36000 $(call soak-suite,debug) "SOAK=1 tests/e2e/fuzz.sh" \
-		$(foreach k,6.12 7.x,"SOAK=1 KERNEL=$(k) tests/e2e/fuzz.sh") \
+		$(foreach k,$(SOAKED),"SOAK=1 KERNEL=$(k) tests/e2e/fuzz.sh") \
 		$(foreach k,$(filter-out debug,$(TESTED) $(MATRIX)),$(call soak-suite,$(k))) \
-		$(foreach k,lab 6.12 7.x,"SOAK=1 KERNEL=$(k) tests/e2e/foreign.sh" \
-			"KERNEL=$(k) tests/e2e/lib.sh" "KERNEL=$(k) tests/e2e/tools.sh") "FULL=1 tests/e2e/deb.sh" "SOAK=1 tests/e2e/kernel-get.sh" \
-		"SOAK=1 tests/e2e/bad.sh" "SOAK=1 tests/e2e/advice.sh" "SOAK=1 tests/e2e/fuzzers.sh" "SOAK=1 tests/e2e/kills.sh" \
+		$(foreach k,lab $(SOAKED),"SOAK=1 KERNEL=$(k) tests/e2e/foreign.sh" \
+			"KERNEL=$(k) tests/e2e/lib.sh" "KERNEL=$(k) tests/e2e/tools.sh") \
+		"FULL=1 tests/e2e/deb.sh" "SOAK=1 tests/e2e/kernel-get.sh" "SOAK=1 tests/e2e/bad.sh" \
+		"SOAK=1 tests/e2e/advice.sh" "SOAK=1 tests/e2e/fuzzers.sh" "SOAK=1 tests/e2e/kills.sh" \
 		"SOAK=1 tests/e2e/hostile.sh" "SOAK=1 tests/e2e/load.sh"
 
 bench: ## the module against other shared memory; a grading's seconds; docs/bench-*.md
