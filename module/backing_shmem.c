@@ -36,6 +36,13 @@ static int kshram_shmem_alloc(struct kshram_slot *slot, size_t size)
 	 */
 	slot->file->f_flags |= O_NOATIME;
 	file_inode(slot->file)->i_flags |= S_PRIVATE | S_NOCMTIME;
+	/*
+	 * remap_file_pages() maps a mapping's file anew, and so would come to this one
+	 * without what .mmap here looks at: it could be made executable, and reach past
+	 * the end. What cannot be read cannot be mapped (EACCES, mmap(2)); reads of ours
+	 * go by its operations, which do not ask.
+	 */
+	slot->file->f_mode &= ~FMODE_READ;
 	return 0;
 }
 

@@ -26,8 +26,8 @@ struct kshram_backing;
  *	Nothing that user memory's faults wait for may wait for it.
  * @bell: what poll waits for
  * @opens: open files (not descriptors)
- * @device: what the system knows it by; set before the first open, and gone
- *	after the last
+ * @device: what the system knows it by; NULL until it is there as a whole. Set
+ *	before the first open, and gone after the last
  * @news: tells the system of a resize, through @device
  * @file: shmem backing: the file that mappings are made of; its size is the
  *	slot's. NULL where mappings are of the device node's own file.

@@ -29,13 +29,18 @@ static struct class *kshram_class;
 static void kshram_tell_size(struct work_struct *work)
 {
 	struct kshram_slot *slot = container_of(to_delayed_work(work), struct kshram_slot, news);
+	struct device *device = READ_ONCE(slot->device);
 	char text[sizeof("SIZE=18446744073709551615")];
 	char *env[2] = { text };
 
 	/* The size by now: a resize that comes later finds no work pending, and asks for it. */
 	snprintf(text, sizeof(text), "SIZE=%zu", kshram_slot_size(slot));
 	/* News that cannot be sent for want of memory undo no resize. */
-	kobject_uevent_env(&slot->device->kobj, KOBJ_CHANGE, env);
+	if (device)
+		kobject_uevent_env(&device->kobj, KOBJ_CHANGE, env);
+	else
+		/* The attribute is there a moment before the device is known here. */
+		schedule_delayed_work(to_delayed_work(work), KSHRAM_NEWS_DELAY);
 }
 
 /**
@@ -68,8 +73,6 @@ static ssize_t size_store(struct device *device, struct device_attribute *attr, 
 	unsigned long size;
 	int err = kshram_parse_size(buf, &size);
 
-	/* The attribute is there a moment before kshram_sysfs_init() knows the device. */
-	slot->device = device;
 	if (!err)
 		err = kshram_sysfs_resize(slot, size);
 	return err ?: count;
@@ -134,6 +137,7 @@ static void kshram_devices_destroy(unsigned int count)
 int kshram_sysfs_init(dev_t region, umode_t mode)
 {
 	struct kshram_slot *slot;
+	struct device *device;
 	unsigned int i;
 	int err;
 
@@ -146,16 +150,19 @@ int kshram_sysfs_init(dev_t region, umode_t mode)
 	for (i = 0; i < kshram_slots_count(); i++) {
 		slot = kshram_slot(i);
 		INIT_DELAYED_WORK(&slot->news, kshram_tell_size);
-		slot->device = device_create_with_groups(kshram_class, NULL, region + i, slot,
-							 kshram_groups, "kshram%u", i);
-		if (IS_ERR(slot->device)) {
-			err = PTR_ERR(slot->device);
+		device = device_create_with_groups(kshram_class, NULL, region + i, slot,
+						   kshram_groups, "kshram%u", i);
+		if (IS_ERR(device)) {
+			err = PTR_ERR(device);
 			goto err_devices;
 		}
+		WRITE_ONCE(slot->device, device);
 	}
 	return 0;
 
 err_devices:
+	/* Its attribute may have been there for a while, and was written to. */
+	cancel_delayed_work_sync(&slot->news);
 	kshram_devices_destroy(i);
 	class_destroy(kshram_class);
 	return err;

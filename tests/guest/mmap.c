@@ -124,6 +124,30 @@ static void no_exec(void)
 	mem[0] = 0;
 }
 
+/* It makes a mapping from one that is there, of the file that the kernel finds in it. */
+static void remap(void)
+{
+	int fd = slot_open(NODE(0), O_RDWR);
+	unsigned char *mem;
+
+	resize(fd, 2 * PAGE);
+	mem = slot_map(fd, 2 * PAGE);
+	mem[0] = 1;
+	mem[PAGE] = 2;
+	if (slot_is_shmem()) {
+		CHECK_ERR(remap_file_pages(mem, PAGE, 0, 1, 0), EACCES);
+		CHECK_IS(mem[0], 1);
+	} else {
+		CHECK_IS(remap_file_pages(mem, PAGE, 0, 1, 0), 0);
+		CHECK_IS(mem[0], 2);
+	}
+	CHECK_ERR(mprotect(mem, PAGE, PROT_READ | PROT_EXEC), EACCES);
+	/* The old mapping may be gone by the time that this is refused. */
+	CHECK_ERR(remap_file_pages(mem, PAGE, 0, 2, 0), slot_is_shmem() ? EACCES : EINVAL);
+	resize(fd, PAGE);
+	slot_map(fd, PAGE)[0] = 0;
+}
+
 static void read_only(void)
 {
 	int ro = slot_open(NODE(0), O_RDONLY), wo = slot_open(NODE(0), O_WRONLY);
@@ -449,6 +473,7 @@ const struct tap_test mmap_tests[] = {
 	{ "a mapping past the last page, at any offset, is refused", bounds },
 	{ "MAP_PRIVATE is EINVAL on kmalloc, a private copy on shmem", private },
 	{ "executable mappings are EPERM, mprotect to one EACCES", no_exec },
+	{ "remap_file_pages makes nothing executable, and reaches past no end", remap },
 	{ "a read-only descriptor gets no writable mapping", read_only },
 	{ "mprotect to read-only and back", mprotect_both_ways },
 	{ "a slot of 100 bytes shows zeros up to the end of its page",
