@@ -39,7 +39,8 @@ struct arguments {
 };
 
 void misuse(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
-uint64_t parse_number(const char *what, const char *text, uint64_t most);
+uint64_t parse_bytes(const char *what, const char *text, uint64_t most);
+uint64_t parse_number(const char *what, const char *text, uint64_t least, uint64_t most);
 
 /* Each returns an exit status, or ends the program with one. */
 int command_list(const struct arguments *args);

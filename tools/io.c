@@ -202,7 +202,7 @@ int command_write(const struct arguments *args)
  */
 int command_fill(const struct arguments *args)
 {
-	int value = (int)parse_number("byte", args->words[0], UCHAR_MAX);
+	int value = (int)parse_number("byte", args->words[0], 0, UCHAR_MAX);
 	int fd = slot_open(&args->slot, O_WRONLY);
 	uint64_t done = 0, size = size_from(args, fd);
 	struct arguments to_end = *args;

@@ -32,7 +32,7 @@ static const struct {
 	  "  --raw          print the bytes as they are, on a terminal too\n" },
 	{ { "count", required_argument, NULL, 'c' }, "  --count N      end after N events\n" },
 	{ { "timeout", required_argument, NULL, 't' },
-	  "  --timeout S    end after S seconds; exit status 1 if --count was not reached\n" },
+	  "  --timeout S    end after S whole seconds; exit status 1 if --count was not reached\n" },
 };
 
 /*
@@ -102,22 +102,43 @@ void misuse(const char *format, ...)
 }
 
 /**
- * parse_number() - read a number from the command line, or end with STATUS_USAGE
+ * parse_bytes() - read a number of bytes from the command line, or end with STATUS_USAGE
  * @what: what it is, for the message
  * @text: the number, as size_parse() reads it
  * @most: what it can be at most
  *
  * Return: the number.
  */
-uint64_t parse_number(const char *what, const char *text, uint64_t most)
+uint64_t parse_bytes(const char *what, const char *text, uint64_t most)
 {
 	uint64_t value = 0;
 	int err = size_parse(text, &value);
 
 	if (err == -EINVAL)
-		misuse("%s '%s': give a number, such as 4096, 0x1000, 64K or 1M", what, text);
+		misuse("%s '%s': give a number of bytes, such as 4096, 0x1000, 64K or 1M", what,
+		       text);
 	if (err || value > most)
 		misuse("%s %s: give a number up to %" PRIu64, what, text, most);
+	return value;
+}
+
+/**
+ * parse_number() - likewise, of a number that counts no bytes
+ * @what: what it is, for the message
+ * @text: the number, without a unit
+ * @least: what it can be at least
+ * @most: what it can be at most
+ *
+ * Return: the number.
+ */
+uint64_t parse_number(const char *what, const char *text, uint64_t least, uint64_t most)
+{
+	uint64_t value = 0;
+
+	/* No digit, also of hexadecimal ones, is among the units. */
+	if (strpbrk(text, "KkMmGgTt") || size_parse(text, &value) || value < least || value > most)
+		misuse("%s '%s': give a whole number from %" PRIu64 " to %" PRIu64, what, text,
+		       least, most);
 	return value;
 }
 
@@ -153,10 +174,10 @@ static void take_option(struct arguments *args, int letter, const char *value)
 		args->json = true;
 		break;
 	case 'o':
-		args->offset = parse_number("--offset", value, INT64_MAX);
+		args->offset = parse_bytes("--offset", value, INT64_MAX);
 		break;
 	case 'l':
-		args->length = parse_number("--length", value, INT64_MAX);
+		args->length = parse_bytes("--length", value, INT64_MAX);
 		args->has_length = true;
 		break;
 	case 'x':
@@ -166,16 +187,16 @@ static void take_option(struct arguments *args, int letter, const char *value)
 		args->raw = true;
 		break;
 	case 'c':
-		args->count = parse_number("--count", value, UINT64_MAX);
-		if (!args->count)
-			misuse("--count 0: give at least 1");
+		args->count = parse_number("--count", value, 1, UINT64_MAX);
 		break;
 	case 't':
-		args->timeout_s = (int64_t)parse_number("--timeout", value, INT_MAX);
+		args->timeout_s = (int64_t)parse_number("--timeout", value, 0, INT_MAX);
 		break;
 	case 'h':
 		print_command_help(current);
 		exit(STATUS_OK);
+	case '0' ... '9':
+		misuse("a number has a minus in front: slots, sizes and bytes start at 0");
 	default:
 		/* getopt has said what is wrong. */
 		try_help();
@@ -196,7 +217,7 @@ static void parse(struct arguments *args, int argc, char **argv)
 	/* What getopt starts its messages with. */
 	snprintf(name, sizeof(name), NAME " %s", current->name);
 	argv[0] = name;
-	while ((letter = getopt_long(argc, argv, "", options, NULL)) != -1)
+	while ((letter = getopt_long(argc, argv, "0123456789", options, NULL)) != -1)
 		take_option(args, letter, optarg);
 	args->words = argv + optind;
 	args->nwords = argc - optind;
@@ -229,6 +250,8 @@ int main(int argc, char **argv)
 	struct arguments args = { .timeout_s = -1 };
 	int status = STATUS_OK;
 
+	/* A message is one write, and no other program's comes in between. */
+	setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
 	/* Where a limit on file sizes forbids a size, resize wants to say so. */
 	signal(SIGXFSZ, SIG_IGN);
 	if (argc < 2)

@@ -169,22 +169,58 @@ int command_info(const struct arguments *args)
 	return STATUS_OK;
 }
 
+/*
+ * What a slot of a size takes of max_total, as the module counts it: in whole pages, and
+ * kmalloc takes a power of two of them.
+ */
+static uint64_t taken(const char *backing, uint64_t size)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), bytes = page;
+
+	if (strcmp(backing, "kmalloc") != 0)
+		return (size + page - 1) & ~(page - 1);
+	while (bytes < size)
+		bytes *= 2;
+	return bytes;
+}
+
+static void die_no_memory(const struct slot *slot, uint64_t size)
+{
+	char text[SIZE_SHORT_MAX], needs[SIZE_SHORT_MAX], others[SIZE_SHORT_MAX],
+		most[SIZE_SHORT_MAX], backing[32];
+	uint64_t max_total = module_parameter("max_total"), used = 0, needed;
+	unsigned int count = slots_count();
+	struct slot other;
+
+	slot_text(slot, "backing", backing, sizeof(backing));
+	needed = taken(backing, size);
+	for (unsigned int i = 0; i < count; i++) {
+		slot_by_index(&other, i);
+		if (i != slot->index)
+			used += taken(backing, slot_number(&other, "size"));
+	}
+	size_short(text, sizeof(text), size);
+	if (needed + used <= max_total)
+		die("size %s: the system has no memory for it; slot %u is as it was", text,
+		    slot->index);
+	die("size %s: it takes %s of memory on %s, and the other slots take %s: together more than %s, the module's max_total; slot %u is as it was",
+	    text, size_short(needs, sizeof(needs), needed), backing,
+	    size_short(others, sizeof(others), used), size_short(most, sizeof(most), max_total),
+	    slot->index);
+}
+
 static void die_not_resized(const struct slot *slot, uint64_t size, int error)
 {
 	char text[SIZE_SHORT_MAX], most[SIZE_SHORT_MAX];
 	uint64_t max_size = module_parameter("max_size");
 
 	size_short(text, sizeof(text), size);
-	if (!size)
-		die("size 0: a slot has at least 1 byte");
 	if (size > max_size)
 		die("size %s: a slot can have at most %" PRIu64
 		    " bytes (%s), the module's max_size",
 		    text, max_size, size_short(most, sizeof(most), max_size));
 	if (error == ENOMEM)
-		die("size %s: there is no memory for it, or all slots together would be larger than %s, the module's max_total; slot %u is as it was",
-		    text, size_short(most, sizeof(most), module_parameter("max_total")),
-		    slot->index);
+		die_no_memory(slot, size);
 	if (error == EFBIG)
 		die("size %s: the limit on file sizes forbids it (ulimit -f)", text);
 	die("size %s: %s", text, strerror(error));
@@ -198,10 +234,13 @@ static void die_not_resized(const struct slot *slot, uint64_t size, int error)
  */
 int command_resize(const struct arguments *args)
 {
-	uint64_t size = parse_number("size", args->words[0], UINT64_MAX), before;
+	uint64_t size = parse_bytes("size", args->words[0], UINT64_MAX), before;
 	const struct slot *slot = &args->slot;
-	int fd = slot_open(slot, O_WRONLY);
+	int fd;
 
+	if (!size)
+		misuse("size 0: a slot has at least 1 byte");
+	fd = slot_open(slot, O_WRONLY);
 	before = slot_size(slot, fd);
 	/* A long of 32 bits would carry another number. */
 	if (size > INT_MAX)

@@ -81,8 +81,24 @@ refused "requires an argument" read 1 --length
 refused "--length 'x': give a number" read 1 --length x
 refused '--offset 9223372036854775808: give a number up to 9223372036854775807' \
 	write 1 --offset 9223372036854775808
-refused '--count 0' watch 1 --count 0
-refused '--timeout 3000000000' watch 1 --timeout 3000000000
+refused "--count '0': give a whole number from 1 to" watch 1 --count 0
+refused "--timeout '3000000000': give a whole number from 0 to 2147483647" watch 1 --timeout 3000000000
+refused "--timeout '0.5': give a whole number" watch 1 --timeout 0.5
+refused "--timeout '1K': give a whole number" watch 1 --timeout 1K
+refused 'slots, sizes and bytes start at 0' info -1
+
+# A datagram for each write.
+one_write() {
+	python3 - "$kshram" <<'END'
+import socket, subprocess, sys
+ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+subprocess.run([sys.argv[1], "lst"], stderr=theirs)
+got = ours.recv(4096)
+print(got)
+sys.exit(got != b"kshram: there is no command 'lst'\n")
+END
+}
+check 'a message is one write' one_write
 
 # ---- completion ----
 

@@ -95,11 +95,13 @@ run kshram resize 1 0x1001
 check 'resize: hexadecimal, no whole page' all 'ended 0' 'said "slot 1: 4097 bytes, was 65536"'
 echo "json resize $(kshram resize --json 1 8K | tr -d '\n')"
 run kshram resize 1 0
-check 'resize: to nothing' ended 1 'size 0: a slot has at least 1 byte'
+check 'resize: to nothing' ended 2 'size 0: a slot has at least 1 byte'
 run kshram resize 1 1M1
 check 'resize: no number' ended 2 "size '1M1': give a number" "Try 'kshram resize --help'"
 run kshram resize 1 -- -4
 check 'resize: a negative number' ended 2 "size '-4': give a number"
+run kshram resize 1 -4
+check 'resize: a negative number without --' ended 2 'start at 0' "Try 'kshram resize --help'"
 run kshram resize 1 1048577
 check 'resize: above the maximum says the maximum' ended 1 'at most 1048576 bytes (1M)' max_size
 run kshram resize 1 4G
@@ -108,8 +110,26 @@ run kshram resize 1 0x10000000000001000
 check 'resize: above what a long holds' ended 2 'give a number up to'
 kshram resize 1 1M >/dev/null
 run kshram resize 2 1M
-check 'resize: all slots together too large' ended 1 'no memory' '2M' 'max_total' \
-	'slot 2 is as it was'
+check 'resize: all slots together too large' ended 1 "it takes 1M of memory on $backing" \
+	'other slots take 1040K: together more than 2M' 'max_total' 'slot 2 is as it was'
+kshram resize 2 400K >/dev/null
+run kshram resize 3 513K
+if [ "$backing" = kmalloc ]; then
+	check 'resize: what a power of two takes is told' ended 1 'takes 1M of memory on kmalloc' \
+		'other slots take 1548K'
+	kshram resize 1 4096 >/dev/null
+	mount -t cgroup2 cgroup2 /sys/fs/cgroup
+	echo +memory >/sys/fs/cgroup/cgroup.subtree_control
+	mkdir /sys/fs/cgroup/small
+	echo 1M >/sys/fs/cgroup/small/memory.max
+	run sh -c 'echo $$ >/sys/fs/cgroup/small/cgroup.procs && exec kshram resize 2 1020K'
+	check 'resize: no memory' ended 1 'size 1020K: the system has no memory for it' \
+		'slot 2 is as it was'
+else
+	check 'resize: whole pages count on shmem' all 'ended 0'
+fi
+kshram resize 3 4096 >/dev/null
+kshram resize 2 4096 >/dev/null
 kshram resize 1 4096 >/dev/null
 if [ "$backing" = shmem ]; then
 	run sh -c 'ulimit -f 64; exec kshram resize 1 128K'
@@ -153,7 +173,9 @@ check 'fill: a part' all 'ended 0' \
 	'[ "$(kshram read 0 --offset 65530 --length 65540 | tr -d "\253" | wc -c)" = 0 ]' \
 	'[ "$(kshram read 0 | tr -d "\000" | wc -c)" = 65540 ]'
 run kshram fill 0 256
-check 'fill: what is no byte' ended 2 'byte 256: give a number up to 255'
+check 'fill: what is no byte' ended 2 "byte '256': give a whole number from 0 to 255"
+run kshram fill 0 A
+check 'fill: a letter is no byte' ended 2 "byte 'A': give a whole number from 0 to 255"
 run kshram fill 0 1 --offset 199999 --length 2
 check 'fill: beyond the end' ended 1 'did not fit' '1 were written'
 run kshram fill 0 1 --offset 200001
