@@ -82,7 +82,7 @@ demo: ## install what is missing, build, boot, and grade our module: 100/100
 	@$(MAKE) -s --no-print-directory $(JOBS) all module KERNEL=stock
 	@$(BIN)/kshram-grade $(B)/stock/kshram.ko
 
-test: ## install what is missing, and run every test but those of the other kernels
+test: ## install what is missing, and run the tests, bounded, on stock, lab and debug
 	@packaging/install-packages demo kernel test
 	@$(MAKE) -s --no-print-directory $(JOBS) all unit-tests $(addprefix modules-,$(TESTED)) \
 		$(B)/debug/planted.ko

@@ -133,14 +133,19 @@ int kshram_resize(struct kshram *slot, size_t size)
  * that it dies with is not freed before the other has closed it too: better to
  * close it and to open the slot anew.
  *
- * Return: 0; -1 and errno, with nothing left open: what open(2) and mmap(2)
- * give, ENOTTY when it is no slot, EACCES for O_WRONLY, ENOLCK when the kernel
+ * Return: 0; -1 and errno, with nothing left open: EINVAL for other flags, what
+ * open(2) and mmap(2) give, ENOTTY when it is no slot, EACCES for O_WRONLY, ENOLCK when the kernel
  * has no room for a file lock, and those of kshram_follow().
  */
 int kshram_open_node(struct kshram *slot, const char *node, int flags)
 {
 	int err;
 
+	/* open(2) would end the program for O_CREAT without a mode, or empty another file. */
+	if (flags & ~(O_ACCMODE | O_CLOEXEC)) {
+		errno = EINVAL;
+		return -1;
+	}
 	*slot = (struct kshram){ .reach = REACH };
 	slot->fd = open(node, flags | O_CLOEXEC);
 	if (slot->fd < 0)

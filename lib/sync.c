@@ -151,8 +151,8 @@ static int lock_try(const struct kshram *slot, struct kshram_lock *lock)
  * fork) lives.
  *
  * Return: 0 when it is locked; 1 when it is, and the last owner has died with
- * it; -1 and errno: ETIMEDOUT, EBADF when @slot is read-only, or what
- * epoll_create1(2) and epoll_ctl(2) give.
+ * it; -1 and errno: ETIMEDOUT, EBADF when @slot is read-only, EINVAL when
+ * @lock is not at a multiple of 8 bytes, or what epoll_create1(2) and epoll_ctl(2) give.
  */
 int kshram_lock(struct kshram *slot, struct kshram_lock *lock, int timeout)
 {
@@ -161,6 +161,11 @@ int kshram_lock(struct kshram *slot, struct kshram_lock *lock, int timeout)
 
 	if (!slot->token) {
 		errno = EBADF;
+		return -1;
+	}
+	/* Elsewhere it is not atomic in all programs. */
+	if ((uintptr_t)lock % sizeof(lock->owner)) {
+		errno = EINVAL;
 		return -1;
 	}
 	result = lock_try(slot, lock);

@@ -11,22 +11,22 @@ deb: $(BIN)/kshram lib
 
 # The programs find one another, the agent and the kernels from where they lie, so
 # the tree keeps its shape; /usr/bin has links.
-LIBDIR		:= $(DESTDIR)/usr/lib/kshram
+SERVERDIR	:= $(DESTDIR)/usr/lib/kshram
 
 .PHONY: install-server
 
 install-server: ## install the challenge server and its systemd unit under $(DESTDIR)/
 install-server: all modules-lab
-	install -d $(LIBDIR)/build/bin $(LIBDIR)/build/guest $(LIBDIR)/build/lab $(LIBDIR)/kernel \
-		$(LIBDIR)/lab/kshram \
+	install -d $(SERVERDIR)/build/bin $(SERVERDIR)/build/guest $(SERVERDIR)/build/lab $(SERVERDIR)/kernel \
+		$(SERVERDIR)/lab/kshram \
 		$(DESTDIR)/usr/bin $(DESTDIR)/usr/lib/systemd/system $(DESTDIR)/etc
 	install $(BIN)/kshramd $(BIN)/kshramctl $(BIN)/kshram-grade $(BIN)/kshram-vm \
-		$(LIBDIR)/build/bin
+		$(SERVERDIR)/build/bin
 	install $(GUEST)/kshram-agent $(GUEST)/kshram-jail-init \
-		$(GUEST)/kshram-probe $(LIBDIR)/build/guest
-	install -m 644 $(B)/lab/hellomod.ko $(LIBDIR)/build/lab
-	install -m 644 lab/kshram/items $(LIBDIR)/lab/kshram
-	cp -r kernel/. $(LIBDIR)/kernel
+		$(GUEST)/kshram-probe $(SERVERDIR)/build/guest
+	install -m 644 $(B)/lab/hellomod.ko $(SERVERDIR)/build/lab
+	install -m 644 lab/kshram/items $(SERVERDIR)/lab/kshram
+	cp -r kernel/. $(SERVERDIR)/kernel
 	for p in kshramd kshramctl kshram-grade kshram-vm; do \
 		ln -sf ../lib/kshram/build/bin/$$p $(DESTDIR)/usr/bin/$$p; done
 	install -m 644 packaging/systemd/kshramd.service $(DESTDIR)/usr/lib/systemd/system

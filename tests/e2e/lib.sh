@@ -40,6 +40,15 @@ packaged() {
 }
 check 'DESTDIR and LIBDIR are obeyed, and DESTDIR is written down nowhere' packaged
 
+# PREFIX alone says where all of it goes.
+prefixed() {
+	make_alone install-lib DESTDIR="$tmp/staged" PREFIX=/opt &&
+		[ -f "$tmp/staged/opt/lib/libkshram.so" ] &&
+		[ -z "$(find "$tmp/staged" -type f ! -path "$tmp/staged/opt/*")" ] &&
+		grep -qx 'libdir=/opt/lib' "$tmp/staged/opt/lib/pkgconfig/libkshram.pc"
+}
+check 'without LIBDIR the library is in lib below PREFIX' prefixed
+
 # Compile as a user does, who has strict warnings and knows only pkg-config.
 build() {
 	language=$1

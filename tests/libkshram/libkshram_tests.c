@@ -46,6 +46,7 @@ static void refuses(void)
 	CHECK_ERR(kshram_open(&slot, 99, O_RDWR), ENOENT);
 	CHECK_ERR(kshram_open_node(&slot, "/dev/null", O_RDWR), ENOTTY);
 	CHECK_ERR(kshram_open(&slot, 0, O_WRONLY), EACCES);
+	CHECK_ERR(kshram_open(&slot, 0, O_RDWR | O_CREAT), EINVAL);
 	CHECK_IS(kshram_open(&slot, 0, O_RDONLY), 0);
 	CHECK_ERR(kshram_resize(&slot, 2 * PAGE), EBADF);
 	CHECK_ERR(kshram_lock(&slot, slot.mem, 0), EBADF);
@@ -54,6 +55,7 @@ static void refuses(void)
 	CHECK_IS(kshram_open(&slot, 0, O_RDWR), 0);
 	CHECK_ERR(kshram_resize(&slot, 0), EINVAL);
 	CHECK_ERR(kshram_unlock(&slot, &lock), EPERM);
+	CHECK_ERR(kshram_lock(&slot, (void *)((char *)slot.mem + 4), 0), EINVAL);
 	CHECK_IS(slot.size, PAGE);
 	kshram_close(&slot);
 	close(before);
