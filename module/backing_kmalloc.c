@@ -326,6 +326,7 @@ static ssize_t kshram_kmalloc_read(struct kshram_slot *slot, struct kiocb *iocb,
 	return done;
 }
 
+/* One write after the other, as files have it, though a resize may come in between. */
 static ssize_t kshram_kmalloc_write(struct kshram_slot *slot, struct kiocb *iocb,
 				    struct iov_iter *from)
 {
@@ -335,6 +336,7 @@ static ssize_t kshram_kmalloc_write(struct kshram_slot *slot, struct kiocb *iocb
 
 	if (!page)
 		return -ENOMEM;
+	inode_lock(slot->inode);
 	while (iov_iter_count(from)) {
 		copied = copy_from_iter(page, min_t(size_t, iov_iter_count(from), PAGE_SIZE), from);
 		if (!copied) {
@@ -355,6 +357,7 @@ static ssize_t kshram_kmalloc_write(struct kshram_slot *slot, struct kiocb *iocb
 		}
 		cond_resched();
 	}
+	inode_unlock(slot->inode);
 	free_page((unsigned long)page);
 	return done;
 }

@@ -40,7 +40,8 @@ struct kshram_backing;
  *	alone; what lies beyond @size was zero at the last resize
  * @inode: kmalloc backing: nobody opens it; its address_space is the f_mapping
  *	of every open file of this slot, through whichever node, so that a
- *	resize finds all mappings in one place
+ *	resize finds all mappings in one place. Its inode_lock has writes one at a
+ *	time, and is taken before mmap_lock: they touch user memory under it.
  */
 struct kshram_slot {
 	struct mutex resizing;

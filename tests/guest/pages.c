@@ -14,7 +14,9 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/ptrace.h>
+#include <sys/swap.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -172,6 +174,68 @@ static void o_direct(void)
 		CHECK(!memcmp(plain, mem + PAGE, PAGE));
 	}
 	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, PAGE), 0);
+}
+
+#define SWAP_DISK "/dev/vda"
+
+/* Use the disk for swapping; its head as mkswap(8) makes it. */
+static void swap_on(void)
+{
+	unsigned char head[PAGE] = { 0 };
+	unsigned int version = 1, last;
+	int disk = open(SWAP_DISK, O_RDWR | O_CLOEXEC);
+
+	if (disk < 0)
+		tap_skip("this machine has no disk");
+	last = (unsigned int)(lseek(disk, 0, SEEK_END) / PAGE) - 1;
+	memcpy(head + 1024, &version, sizeof(version));
+	memcpy(head + 1024 + sizeof(version), &last, sizeof(last));
+	memcpy(head + PAGE - 10, "SWAPSPACE2", 10);
+	CHECK_IS(pwrite(disk, head, PAGE, 0), PAGE);
+	close(disk);
+	CHECK_IS(swapon(SWAP_DISK, 0), 0);
+}
+
+static unsigned long swapped_out(void)
+{
+	struct sysinfo info;
+
+	CHECK_IS(sysinfo(&info), 0);
+	return (info.totalswap - info.freeswap) * info.mem_unit;
+}
+
+static void swapping(void)
+{
+	int fd = slot_open(NODE(2), O_RDWR);
+	size_t size = 64 * PAGE;
+	unsigned char *mem, seen[PAGE];
+
+	swap_on();
+	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, size), 0);
+	mem = slot_map(fd, size);
+	for (size_t i = 0; i < size; i++)
+		mem[i] = (unsigned char)(i / PAGE + i);
+	if (slot_is_shmem()) {
+		CHECK_IS(madvise(mem, size, MADV_PAGEOUT), 0);
+		CHECK(swapped_out() > size / 2);
+	} else {
+		CHECK_ERR(madvise(mem, size, MADV_PAGEOUT), EINVAL);
+		CHECK_IS(swapped_out(), 0);
+	}
+	/* One page by read(2), a resize amid others, and the rest by faults. */
+	CHECK_IS(pread(fd, seen, PAGE, 7 * PAGE), PAGE);
+	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, size - 10 * PAGE - 1), 0);
+	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, size), 0);
+	for (size_t i = 0; i < size; i++) {
+		int wanted = i < size - 10 * PAGE - 1 ? (unsigned char)(i / PAGE + i) : 0;
+
+		if (mem[i] != wanted)
+			tap_fail("byte %zu is %d and not %d", i, mem[i], wanted);
+	}
+	CHECK(!memcmp(seen, mem + 7 * PAGE, PAGE));
+	CHECK_IS(swapoff(SWAP_DISK), 0);
+	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, PAGE), 0);
+	memset(mem, 0, PAGE);
 }
 
 static void other_process_reads(void)
@@ -334,31 +398,98 @@ static void large_slots(void)
 	mem[0] = 0;
 }
 
+/* What no other memory of ours has. */
+static void mark(unsigned char *mem)
+{
+	for (unsigned int i = 0; i < PAGE; i++)
+		mem[i] = (unsigned char)((i + 1) * 2654435761U >> 24);
+}
+
+static bool dumped(const char *core)
+{
+	unsigned char *all, marks[PAGE];
+	bool found;
+	int fd = open(core, O_RDONLY | O_CLOEXEC);
+	off_t size;
+
+	CHECK(fd >= 0);
+	size = lseek(fd, 0, SEEK_END);
+	all = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
+	CHECK(all != MAP_FAILED);
+	mark(marks);
+	found = memmem(all, (size_t)size, marks, PAGE);
+	munmap(all, (size_t)size);
+	close(fd);
+	return found;
+}
+
+static void core_dumps(void)
+{
+	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+	char before[128];
+	int fd = slot_open(NODE(5), O_RDWR), status;
+	unsigned char *mem = slot_map(fd, PAGE);
+	pid_t pid;
+
+	if (!get("/proc/sys/kernel/core_pattern", before, sizeof(before)))
+		tap_skip("this kernel writes no core dumps");
+	CHECK(put("/proc/sys/kernel/core_pattern", "/tmp/core"));
+	mark(mem);
+	pid = fork();
+	if (!pid) {
+		setrlimit(RLIMIT_CORE, &all);
+		signal(SIGABRT, SIG_DFL);
+		abort();
+	}
+	CHECK_IS(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSIGNALED(status) && WCOREDUMP(status));
+	CHECK_IS(dumped("/tmp/core"), slot_is_shmem());
+	unlink("/tmp/core");
+	put("/proc/sys/kernel/core_pattern", before);
+	memset(mem, 0, PAGE);
+}
+
+static volatile sig_atomic_t size_signals;
+
+static void count_signal(int sig)
+{
+	(void)sig;
+	size_signals++;
+}
+
 /* Growth of a shmem slot is growth of a file. */
 static void file_size_limit(void)
 {
 	struct rlimit limit = { 64 * PAGE, 64 * PAGE };
 	int fd = slot_open(NODE(5), O_RDWR);
 
-	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGXFSZ, count_signal);
 	CHECK_IS(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, 64 * PAGE), 0);
 	if (slot_is_shmem())
 		CHECK_ERR(ioctl(fd, KSHRAM_SETSIZE, 64 * PAGE + 1), EFBIG);
 	else
 		CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, 64 * PAGE + 1), 0);
+	CHECK_IS(size_signals, slot_is_shmem());
+	/* Shrinking is not growing, to whatever size. */
+	limit.rlim_cur = PAGE;
+	CHECK_IS(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, 2 * PAGE), 0);
+	CHECK_IS(size_signals, slot_is_shmem());
 	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, PAGE), 0);
 }
 
 const struct tap_test pages_tests[] = {
 	{ "futexes: on shmem they work, on kmalloc EFAULT", futexes },
 	{ "O_DIRECT reads into a mapping: on shmem they work, on kmalloc EFAULT", o_direct },
+	{ "swapping: shmem slots come back as they were, kmalloc's never go", swapping },
 	{ "process_vm_readv and vmsplice: on shmem they work, on kmalloc EFAULT",
 	  other_process_reads },
 	{ "names in /proc/PID/maps, and MADV_REMOVE", names_and_holes },
 	{ "debuggers read and write a mapping, and no more than the process may", debuggers },
 	{ "shmem slots can be larger than kmalloc's limit", large_slots },
-	{ "RLIMIT_FSIZE bounds the growth of shmem slots", file_size_limit },
+	{ "core dumps have shmem mappings, and not kmalloc's", core_dumps },
+	{ "RLIMIT_FSIZE bounds the growth of shmem slots, with SIGXFSZ", file_size_limit },
 	{ NULL, NULL },
 };
 

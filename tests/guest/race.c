@@ -150,6 +150,50 @@ static void first_fault_at_once(void)
 /* Twice that is still a struct timespec's fraction of a second. */
 #define WAY_NS_MAX 400000000
 
+#define WRITTEN (64 * PAGE)
+
+static pthread_barrier_t writers_meet;
+
+static void *whole_writer(void *arg)
+{
+	int fd = slot_open(NODE(1), O_RDWR);
+	unsigned char *bytes = malloc(WRITTEN);
+
+	memset(bytes, *(unsigned char *)arg, WRITTEN);
+	for (int i = 0; i < tap_rounds; i++) {
+		pthread_barrier_wait(&writers_meet);
+		CHECK_IS(pwrite(fd, bytes, WRITTEN, 0), WRITTEN);
+		/* While the other looks nobody writes. */
+		pthread_barrier_wait(&writers_meet);
+	}
+	free(bytes);
+	close(fd);
+	return NULL;
+}
+
+static void writes_at_once(void)
+{
+	int fd = slot_open(NODE(1), O_RDWR), mixed = 0;
+	unsigned char values[] = { 0x55, 0xaa }, *mem;
+	pthread_t threads[2];
+
+	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, WRITTEN), 0);
+	mem = slot_map(fd, WRITTEN);
+	CHECK_IS(pthread_barrier_init(&writers_meet, NULL, 3), 0);
+	for (int i = 0; i < 2; i++)
+		CHECK_IS(pthread_create(&threads[i], NULL, whole_writer, &values[i]), 0);
+	for (int i = 0; i < tap_rounds; i++) {
+		pthread_barrier_wait(&writers_meet);
+		pthread_barrier_wait(&writers_meet);
+		mixed += !all_bytes(mem, mem[0], WRITTEN);
+	}
+	for (int i = 0; i < 2; i++)
+		CHECK_IS(pthread_join(threads[i], NULL), 0);
+	CHECK_IS(mixed, 0);
+	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, PAGE), 0);
+	memset(mem, 0, PAGE);
+}
+
 /* This thread and no other on the first processor. */
 static void pin(void)
 {
@@ -260,6 +304,7 @@ const struct tap_test race_tests[] = {
 	{ "stores everywhere while it is resized: SIGBUS beyond the end, and only there", edge },
 	{ "a resize in the midst of an mmap leaves it no old page", mmap_under_way },
 	{ "several threads take the first fault of a mapping at once", first_fault_at_once },
+	{ "of two writes at once to the same bytes one is after the other", writes_at_once },
 	{ "an open that races load and unload finds a whole slot or none", open_while_loading },
 	{ NULL, NULL },
 };
