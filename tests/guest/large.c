@@ -11,7 +11,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -76,15 +75,7 @@ static unsigned long table_size(void)
 /* Does the module make large entries on this kernel? */
 static bool has_large(void)
 {
-	struct utsname kernel;
-	unsigned long major, minor;
-	char *end;
-
-	CHECK_IS(uname(&kernel), 0);
-	major = strtoul(kernel.release, &end, 10);
-	CHECK(*end == '.');
-	minor = strtoul(end + 1, NULL, 10);
-	return !slot_is_shmem() && (major > 6 || (major == 6 && minor >= 12));
+	return !slot_is_shmem() && kernel_is_since(6, 12);
 }
 
 /* Two entries of 2 MiB take no page of a table, 1024 of 4 KiB take two. */

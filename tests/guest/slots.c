@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +25,25 @@ __thread sigjmp_buf sigbus_jump;
 bool slot_is_shmem(void)
 {
 	return !strcmp(slot_backing, "shmem");
+}
+
+/**
+ * kernel_is_since() - is the kernel that runs so new?
+ * @major: the version's first number
+ * @minor: the second
+ *
+ * Return: whether it is.
+ */
+bool kernel_is_since(unsigned long major, unsigned long minor)
+{
+	struct utsname kernel;
+	unsigned long is;
+	char *end;
+
+	CHECK_IS(uname(&kernel), 0);
+	is = strtoul(kernel.release, &end, 10);
+	CHECK(*end == '.');
+	return is > major || (is == major && strtoul(end + 1, NULL, 10) >= minor);
 }
 
 /**
