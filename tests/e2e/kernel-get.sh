@@ -220,7 +220,7 @@ PATH=$real_path
 built_enough()
 {
 	n=0
-	until [ "$(grep -c ' CC ' "$XDG_CACHE_HOME/kshram/log/lab.log" 2>/dev/null || :)" -gt 200 ] 2>/dev/null; do
+	until [ "$(grep -c '^ *CC ' "$XDG_CACHE_HOME/kshram/log/lab.log" 2>/dev/null || :)" -gt 200 ] 2>/dev/null; do
 		kill -0 "$1" 2>/dev/null && [ $n -lt 6000 ] || return 1
 		n=$((n + 1))
 		sleep 0.2
