@@ -81,7 +81,8 @@ END {
 	print ""
 	print "![map, store into every page, unmap](bench.svg)"
 	print ""
-	print "Written by `bench/module.sh --output docs " kernels "` (commit " commit "); not to be edited."
+	print "Written by `bench/module.sh --output docs " kernels "` (commit " commit "), in machines of QEMU " host
+	print "with its processor `max`; not to be edited."
 	total = split(kernels, name, " ")
 	for (k = 1; k <= total; k++) {
 		kernel = name[k]
