@@ -46,7 +46,7 @@ int module_info_fd(const struct module_info *info)
 }
 
 /**
- * module_dwfl() - open a module's debugging information; only in the child
+ * module_dwfl() - open a module's debugging information as it is; for module_debug()
  * @info: the module
  *
  * Return: it, or NULL. The exit of the process gives it back.

@@ -122,7 +122,7 @@ struct line_query {
 static bool look_up(const struct module_info *info, const void *what, void *out)
 {
 	const struct line_query *query = what;
-	Dwfl_Module *module = module_dwfl(info);
+	Dwfl_Module *module = module_debug(info);
 	GElf_Addr address;
 
 	return module && find_address(module, query->function, query->length, &address) &&

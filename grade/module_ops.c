@@ -206,7 +206,7 @@ static bool look_up(const struct module_info *info, const void *what, void *out)
 		    !function_at(&e, symbol.st_shndx, symbol.st_value, &function))
 			return false;
 	} else {
-		module = module_dwfl(info);
+		module = module_debug(info);
 		if (!module || !find_layout(module, name, &member) ||
 		    !in_table(&e, &member, &function))
 			return false;

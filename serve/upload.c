@@ -66,7 +66,7 @@ static bool make_room(struct upload *u)
 
 	if (u->size + 3 <= u->capacity)
 		return true;
-	/* A whole group is written before the limit is looked at. */
+	/* What ends in padding asks for a byte or two more than it writes. */
 	if (capacity > u->limit + 3)
 		capacity = u->limit + 3;
 	grown = realloc(u->data, capacity);
@@ -88,16 +88,16 @@ static enum upload_result end_group(const struct place *at, size_t column)
 			   "line %u, character %zu: the base64 ends in bits that belong to no "
 			   "byte; it is damaged",
 			   u->line, column);
+	if (u->size + 3 - u->padding > u->limit)
+		return bad(at,
+			   "line %u, character %zu: the module is larger than %zu bytes, the "
+			   "limit of this server",
+			   u->line, column, u->limit);
 	if (!make_room(u))
 		return bad(at, "line %u: the server has no memory left for the upload; try again",
 			   u->line);
 	for (unsigned int i = 0; i < 3 - u->padding; i++)
 		u->data[u->size++] = (uint8_t)(u->group >> (16 - 8 * i));
-	if (u->size > u->limit)
-		return bad(at,
-			   "line %u, character %zu: the module is larger than %zu bytes, the "
-			   "limit of this server",
-			   u->line, column, u->limit);
 	if (u->padding)
 		u->ended_line = u->line;
 	u->group = 0;

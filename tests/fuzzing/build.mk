@@ -38,7 +38,7 @@ $(FUZZ_DIR)/record: serve/ctl_commands.c serve/ctl_tables.c serve/listing.c serv
 		serve/verdict.c grade/text.c
 $(FUZZ_DIR)/qmp: grade/qmp.c grade/look.c grade/text.c
 $(FUZZ_DIR)/vm: grade/vm.c grade/vm_saved.c grade/look.c grade/qmp.c grade/wire.c grade/text.c
-$(FUZZ_DIR)/module_line: grade/module_line.c grade/module_ops.c grade/text.c
+$(FUZZ_DIR)/module_line: grade/module_line.c grade/module_debug.c grade/module_ops.c grade/text.c
 $(FUZZ_DIR)/suspect: grade/suspect.c grade/module_info.c grade/flags.c grade/text.c serve/inspect.c \
 		grade/module_sample.c
 $(FUZZ_DIR)/memory: grade/pagewalk.c grade/witness_kernel.c grade/flags.c grade/text.c

@@ -20,7 +20,9 @@
 #define QUESTION 4
 
 static Dwfl *opened;
-static Elf *elf;
+/* What looks at the strings first, and what looks for operations. */
+static Elf *elves[2];
+static size_t nelves;
 static const void *module_data;
 
 /* ---- in place of module_child.c, whose child gives all back by its end ---- */
@@ -32,8 +34,10 @@ Elf *elf_memory(char *image, size_t size)
 
 	must(real);
 	result = real(image, size);
-	if (image == module_data)
-		elf = result;
+	if (image == module_data) {
+		must(nelves < sizeof(elves) / sizeof(elves[0]));
+		elves[nelves++] = result;
+	}
 	return result;
 }
 
@@ -67,9 +71,9 @@ bool module_child(const struct module_info *info,
 	module_data = info->data;
 	found = look(info, what, out);
 	dwfl_end(opened);
-	elf_end(elf);
+	while (nelves)
+		elf_end(elves[--nelves]);
 	opened = NULL;
-	elf = NULL;
 	return found;
 }
 
