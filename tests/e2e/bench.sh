@@ -113,7 +113,7 @@ check 'an untouched page costs more to have than to find' \
 check 'kmalloc maps 64 KiB in half the time of memfd' \
 	below 50 'map kmalloc 65536' 'map memfd 65536'
 check 'shmem maps 64 KiB in the time of memfd' below 102 'map shmem 65536' 'map memfd 65536'
-# 1.017 in docs/bench.md; the two levels of memfd are a per cent apart.
+# 1.018 in docs/bench.md; the two levels of memfd are a per cent apart.
 check 'shmem maps 4 KiB in little more' below 103 'map shmem 4096' 'map memfd 4096'
 check 'a resize of shmem waits for no uevent' below 300 'resize shmem 262144' 'resize memfd 262144'
 check 'opening costs something' below 100 'map kmalloc 4096' 'open+map kmalloc 4096'
