@@ -230,9 +230,10 @@ built_enough()
 # loads DIRECTORY: our module, built against that kernel, loads in it.
 loads()
 {
-	cp -r module include "$tmp/ours"
-	make -C "$1/build" M="$tmp/ours/module" modules >"$tmp/err" 2>&1 &&
-		build/bin/kshram-vm --kernel "$1" --add "$tmp/ours/module/kshram.ko:/kshram.ko" -- \
+	# In one directory, as kernel/kbuild has them.
+	cp module/* include/kshram.h "$tmp/ours"
+	make -C "$1/build" M="$tmp/ours" modules >"$tmp/err" 2>&1 &&
+		build/bin/kshram-vm --kernel "$1" --add "$tmp/ours/kshram.ko:/kshram.ko" -- \
 			sh -c 'insmod /kshram.ko && cat /proc/kshram && rmmod kshram' >"$tmp/out" 2>&1 &&
 		grep -q '^07: 4096' "$tmp/out"
 }
