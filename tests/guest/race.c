@@ -112,11 +112,17 @@ static void edge(void)
 	unlink("/tmp/kshram-edge");
 }
 
+static int touchers_ready;
+
 static void *toucher(void *arg)
 {
 	unsigned char *mem = arg;
 	int i;
 
+	/* Spinning: who sleeps in a barrier wakes when the other's fault is over. */
+	__atomic_fetch_add(&touchers_ready, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&touchers_ready, __ATOMIC_SEQ_CST) < 2)
+		;
 	for (i = 0; i < 64; i++)
 		__atomic_fetch_add(&mem[i * PAGE], 1, __ATOMIC_SEQ_CST);
 	return NULL;
@@ -132,6 +138,7 @@ static void first_fault_at_once(void)
 	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, 64 * PAGE), 0);
 	for (i = 0; i < tap_rounds / 4; i++) {
 		mem = slot_map(fd, 64 * PAGE);
+		touchers_ready = 0;
 		CHECK_IS(pthread_create(&a, NULL, toucher, mem), 0);
 		CHECK_IS(pthread_create(&b, NULL, toucher, mem), 0);
 		CHECK_IS(pthread_join(a, NULL), 0);
