@@ -167,7 +167,7 @@ static void *whole_writer(void *arg)
 	unsigned char *bytes = malloc(WRITTEN);
 
 	memset(bytes, *(unsigned char *)arg, WRITTEN);
-	for (int i = 0; i < tap_rounds; i++) {
+	for (int i = 0; i < tap_rounds / 2; i++) {
 		pthread_barrier_wait(&writers_meet);
 		CHECK_IS(pwrite(fd, bytes, WRITTEN, 0), WRITTEN);
 		/* While the other looks nobody writes. */
@@ -189,7 +189,7 @@ static void writes_at_once(void)
 	CHECK_IS(pthread_barrier_init(&writers_meet, NULL, 3), 0);
 	for (int i = 0; i < 2; i++)
 		CHECK_IS(pthread_create(&threads[i], NULL, whole_writer, &values[i]), 0);
-	for (int i = 0; i < tap_rounds; i++) {
+	for (int i = 0; i < tap_rounds / 2; i++) {
 		pthread_barrier_wait(&writers_meet);
 		pthread_barrier_wait(&writers_meet);
 		mixed += !all_bytes(mem, mem[0], WRITTEN);
