@@ -152,11 +152,6 @@ static void first_fault_at_once(void)
 	memset(slot_map(fd, PAGE), 0, PAGE);
 }
 
-#define WAY_PAGES 64
-#define WAY_TIMED 20
-/* Twice that is still a struct timespec's fraction of a second. */
-#define WAY_NS_MAX 400000000
-
 #define WRITTEN (64 * PAGE)
 
 static pthread_barrier_t writers_meet;
@@ -200,6 +195,11 @@ static void writes_at_once(void)
 	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, PAGE), 0);
 	memset(mem, 0, PAGE);
 }
+
+#define WAY_PAGES 64
+#define WAY_TIMED 20
+/* Twice that is still a struct timespec's fraction of a second. */
+#define WAY_NS_MAX 400000000
 
 /* This thread and no other on the first processor. */
 static void pin(void)

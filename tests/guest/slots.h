@@ -21,6 +21,7 @@
 extern const char *slot_backing;
 /* Is it the shmem backing that is tested? */
 bool slot_is_shmem(void);
+/* Is the kernel that runs so new? */
 bool kernel_is_since(unsigned long major, unsigned long minor);
 /* The largest size that a slot of this backing can have. */
 size_t slot_max(void);
