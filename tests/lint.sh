@@ -221,6 +221,15 @@ law_paths() {
 		<"$work/files" || :
 }
 
+# A package whose name carries the version of a program (clang-14) or of a library's
+# binary interface (libssl3) exists in one release of Debian and not in the next.
+law_packages() {
+	awk '!/^#/ && NF && !/[|]/ && $2 ~ /-[0-9]+([.][0-9]+)*(-|$)|^lib.*[0-9](t64)?$/ {
+		print FILENAME ":" FNR ": " $2 ": only some releases have this version;" \
+			" name the package without it or give an alternative, a | b"
+	}' packaging/packages
+}
+
 check shellcheck "shell scripts are clean" shell_scripts
 check posix "scripts run in any POSIX shell" shell_is_posix
 check format "C is formatted as .clang-format says" c_format
@@ -246,6 +255,7 @@ check words "no file says that it is unfinished" law_words
 check calls "no unbounded or unchecked calls" law_calls
 check spdx "every source has its licence on top" law_spdx
 check artefacts "nothing that was built is tracked" law_artefacts
+check packages "package names carry no version that one release has" law_packages
 check paths "no path or host of one machine is written down" law_paths
 echo "1..$tests"
 exit "$bad"
