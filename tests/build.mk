@@ -53,4 +53,4 @@ $(B)/tests/faults.so: tests/serve/faults.c
 	@mkdir -p $(@D)
 	$(CC) $(HOSTCFLAGS) -fPIC -shared -o $@ $<
 
--include tests/guest/build.mk tests/fuzz/build.mk tests/fuzzing/build.mk
+-include tests/systems/build.mk tests/guest/build.mk tests/fuzz/build.mk tests/fuzzing/build.mk
