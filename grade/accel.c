@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "accel.h"
-#include "qemu.h"
+#include "qemu_offers.h"
 
 /* FNV-1a: the key only has to differ when what it is made of does. */
 static uint64_t mix(uint64_t hash, const void *data, size_t len)
@@ -43,16 +43,11 @@ static uint64_t mix_cpu(uint64_t hash)
 	return hash;
 }
 
-/* QEMU's file stands for its version: asking it would take longer. */
 static uint64_t mix_qemu(uint64_t hash)
 {
-	char path[PATH_MAX];
-	struct stat st;
+	char identity[QEMU_IDENTITY_SIZE];
 
-	if (qemu_find(path) || stat(path, &st))
-		return hash;
-	hash = mix(hash, &st.st_size, sizeof(st.st_size));
-	return mix(hash, &st.st_mtim.tv_sec, sizeof(st.st_mtim.tv_sec));
+	return qemu_identity(identity) ? hash : mix(hash, identity, strlen(identity));
 }
 
 /* The cache's directory (made if @make) and in it the file for this host. */

@@ -22,6 +22,7 @@
 #include "jail.h"
 #include "kernels.h"
 #include "qemu.h"
+#include "qemu_cpu.h"
 
 #define ARGS_MAX 96
 /* COMMAND_LINE_SIZE of x86, with its NUL. */
@@ -233,7 +234,8 @@ static void add_kernel(struct launch *l, const struct vm_config *config)
 	option(l, "-append", "%s", l->cmdline);
 }
 
-static void make_argv(struct launch *l, const struct vm_config *config, const char *accelerator,
+static void make_argv(struct launch *l, const struct vm_config *config,
+		      const struct qemu_offers *offers, const char *accelerator,
 		      unsigned int memory_mb)
 {
 	/*
@@ -246,6 +248,7 @@ static void make_argv(struct launch *l, const struct vm_config *config, const ch
 	const char *bus = microvm ? "device" : "pci";
 	const char *ram = config->memory ? ",memory-backend=ram" : "";
 	bool emulated = strcmp(accelerator, "kvm") != 0;
+	char cpu[QEMU_CPU_SIZE];
 
 	if (config->jail)
 		jail_arguments(&l->jail, jail_arg, l);
@@ -269,8 +272,8 @@ static void make_argv(struct launch *l, const struct vm_config *config, const ch
 		option(l, "-accel", "kvm");
 	if (config->icount)
 		option(l, "-icount", "shift=0");
-	/* With ERMS the kernel copies by "rep movsb", which the emulator does byte by byte. */
-	option(l, "-cpu", emulated && !config->icount ? "max,-erms" : "max");
+	qemu_cpu(cpu, offers, emulated, config->icount);
+	option(l, "-cpu", "%s", cpu);
 	option(l, "-smp", "%u", config->cpus ? config->cpus : VM_CPUS);
 	option(l, "-m", "%uM", memory_mb);
 	if (microvm)
@@ -279,7 +282,10 @@ static void make_argv(struct launch *l, const struct vm_config *config, const ch
 		add_memory(l, config->memory, memory_mb, config->jail);
 	add_kernel(l, config);
 	option(l, "-chardev", "socket,id=qmp,fd=%d", l->qmp);
-	option(l, "-mon", "chardev=qmp,mode=control");
+	if (offers->has[QEMU_MONITOR_OBJECT]) /* There "-mon" is deprecated. */
+		option(l, "-object", "monitor-qmp,id=monitor,chardev=qmp");
+	else
+		option(l, "-mon", "chardev=qmp,mode=control");
 	if (config->interactive) {
 		option(l, "-chardev", "socket,id=console,fd=%d", l->console);
 	} else {
@@ -462,6 +468,7 @@ int qemu_start(struct qemu *qemu, const struct vm_config *config, const char *ac
 			    .errors = -1,
 			    .qmp = -1,
 			    .jail = JAIL_NONE };
+	struct qemu_offers offers;
 	unsigned int memory_mb;
 	off_t size = 0;
 	int rc = -1;
@@ -469,7 +476,8 @@ int qemu_start(struct qemu *qemu, const struct vm_config *config, const char *ac
 	*qemu = (struct qemu)QEMU_INIT;
 	for (size_t i = 0; i < VM_DISKS_MAX; i++)
 		l.disks[i] = -1;
-	if (make_cmdline(&l, config, error, error_size) ||
+	if (qemu_offers(&offers, error, error_size) ||
+	    make_cmdline(&l, config, error, error_size) ||
 	    open_disks(&l, config, error, error_size))
 		goto out;
 	if (!is_saved(config)) {
@@ -492,7 +500,7 @@ int qemu_start(struct qemu *qemu, const struct vm_config *config, const char *ac
 	if (config->jail && jail_open(&l.jail, config, !strcmp(accelerator, "kvm"), memory_mb,
 				      l.initramfs, error, error_size))
 		goto out;
-	make_argv(&l, config, accelerator, memory_mb);
+	make_argv(&l, config, &offers, accelerator, memory_mb);
 	if (l.failed) {
 		snprintf(error, error_size, "no memory for QEMU's arguments");
 		goto out;
@@ -514,23 +522,6 @@ out:
 	return rc;
 }
 
-int qemu_find(char path[PATH_MAX])
-{
-	const char *at = getenv("PATH");
-
-	while (at && *at) {
-		size_t len = strcspn(at, ":");
-
-		if ((size_t)snprintf(path, PATH_MAX, "%.*s/" QEMU_PROGRAM, (int)len, at) <
-			    PATH_MAX &&
-		    !access(path, X_OK))
-			return 0;
-		at += len + (at[len] == ':');
-	}
-	errno = ENOENT;
-	return -1;
-}
-
 void qemu_kill(const struct qemu *qemu)
 {
 	if (qemu->jailed >= 0)
@@ -546,6 +537,7 @@ char *qemu_arguments(const struct vm_config *config, const char *accelerator, ch
 	static const struct vm_memory memory = { .ram = -1, .state = -1 };
 	struct vm_config general = *config;
 	struct launch *l = calloc(1, sizeof(*l));
+	struct qemu_offers offers;
 	char *text = NULL;
 	unsigned int memory_mb;
 	size_t size = 0;
@@ -558,9 +550,10 @@ char *qemu_arguments(const struct vm_config *config, const char *accelerator, ch
 	general.memory = &memory;
 	general.jail = false;
 	l->initramfs = l->port = l->console = l->errors = l->qmp = -1;
-	if (!make_cmdline(l, &general, error, error_size) &&
+	if (!qemu_offers(&offers, error, error_size) &&
+	    !make_cmdline(l, &general, error, error_size) &&
 	    !memory_of(&general, 0, &memory_mb, error, error_size)) {
-		make_argv(l, &general, accelerator, memory_mb);
+		make_argv(l, &general, &offers, accelerator, memory_mb);
 		out = l->failed ? NULL : open_memstream(&text, &size);
 		for (size_t i = 0; out && i < l->argc; i++)
 			fprintf(out, "%s\n", l->argv[i]);

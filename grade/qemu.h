@@ -5,12 +5,10 @@
 #ifndef GRADE_QEMU_H
 #define GRADE_QEMU_H
 
-#include <limits.h>
 #include <sys/types.h>
 
+#include "qemu_offers.h"
 #include "vm.h"
-
-#define QEMU_PROGRAM "qemu-system-x86_64"
 
 /**
  * struct qemu - a running QEMU
@@ -57,14 +55,6 @@ struct qemu {
  */
 int qemu_start(struct qemu *qemu, const struct vm_config *config, const char *accelerator,
 	       char *error, size_t error_size);
-
-/**
- * qemu_find() - where QEMU is
- * @path: gets the first of that name in $PATH; room for PATH_MAX bytes
- *
- * Return: 0, or -1 with errno set.
- */
-int qemu_find(char path[PATH_MAX]);
 
 /**
  * qemu_kill() - kill it, without waiting for its end

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -77,19 +76,20 @@ static int mix_initramfs(XXH3_state_t *hash, const struct vm_config *config, cha
 	return rc;
 }
 
-/* QEMU's file stands for its version: asking it would take longer. */
+/* A state that one QEMU wrote is never given to another, nor to one that was replaced. */
 static int mix_qemu(XXH3_state_t *hash, char *error, size_t error_size)
 {
-	char path[PATH_MAX];
-	struct stat st;
+	char identity[QEMU_IDENTITY_SIZE];
+	struct qemu_offers offers;
 
-	if (qemu_find(path) || stat(path, &st)) {
+	if (qemu_offers(&offers, error, error_size))
+		return -1;
+	if (qemu_identity(identity)) {
 		snprintf(error, error_size, QEMU_PROGRAM ": %s", strerror(errno));
 		return -1;
 	}
-	XXH3_128bits_update(hash, path, strlen(path) + 1);
-	XXH3_128bits_update(hash, &st.st_size, sizeof(st.st_size));
-	XXH3_128bits_update(hash, &st.st_mtim.tv_sec, sizeof(st.st_mtim.tv_sec));
+	XXH3_128bits_update(hash, identity, strlen(identity) + 1);
+	XXH3_128bits_update(hash, offers.version, strlen(offers.version) + 1);
 	return 0;
 }
 

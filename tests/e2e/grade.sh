@@ -187,7 +187,11 @@ check "both vermagics are said" sh -c "tr -s '\n ' ' ' <'$tmp/out' |
 # --- time, terminals, signals ----------------------------------------------------------
 
 mkdir "$tmp/never"
-printf '#!/bin/sh\nexec sleep 1000\n' >"$tmp/never/qemu-system-x86_64"
+cat >"$tmp/never/qemu-system-x86_64" <<END
+#!/bin/sh
+case \$* in *'-machine none'*) exec $(command -v qemu-system-x86_64) "\$@" ;; esac
+exec sleep 1000
+END
 chmod +x "$tmp/never/qemu-system-x86_64"
 never_boots() (
 	PATH=$tmp/never:$PATH

@@ -89,10 +89,11 @@ status=0
 PATH=$tmp/empty KSHRAM_ACCEL=tcg "$vm" --kernel "$dir" -- true 2>"$tmp/err" || status=$?
 check 'no QEMU: says what to install' ended 125 "apt-get install qemu-system-x86"
 
-# A QEMU that notes how it was called, and fails.
+# A QEMU that says what it offers, but notes how it was called for a machine, and fails.
 mkdir "$tmp/fake"
 cat >"$tmp/fake/qemu-system-x86_64" <<END
 #!/bin/sh
+case \$* in *'-machine none'*) exec $(command -v qemu-system-x86_64) "\$@" ;; esac
 echo "\$*" | grep -o 'accel [a-z]*' >>"$tmp/accelerators"
 echo "made-up failure" >&2
 exit 1
@@ -119,6 +120,35 @@ fake KSHRAM_ACCEL=
 check 'KVM is tried before it is relied on' grep -qx "$expected" "$tmp/out"
 fake KSHRAM_ACCEL=
 check 'and only once' grep -qx 'accel tcg ' "$tmp/out"
+
+# A QEMU that does not even say what it offers, and says why.
+cat >"$tmp/fake/qemu-system-x86_64" <<END
+#!/bin/sh
+echo "\$0: error while loading shared libraries: libmade-up.so" >&2
+exit 127
+END
+fake KSHRAM_ACCEL=tcg
+check "a QEMU that does not start: which, and its own words" all 'ended 125 "libmade-up.so"' \
+	'says err "$tmp/fake/qemu-system-x86_64 does not start: "'
+printf '#!/bin/sh\n:\n' >"$tmp/fake/qemu-system-x86_64"
+fake KSHRAM_ACCEL=tcg
+check "a program that is no QEMU is not taken for one" ended 125 'exit status 0): is this QEMU'
+# What an earlier QEMU of that name offered says nothing about this one.
+cat >"$tmp/fake/qemu-system-x86_64" <<END
+#!/bin/sh
+case \$* in *'-machine none'*)
+	echo '{"QMP": {"version": {"qemu": {"major": 99, "minor": 1, "micro": 0}}}}'
+	echo '{"id": 0, "return": [{"name": "fsrs"}]}'
+	echo '{"id": 1, "return": [{"name": "monitor-qmp"}]}'
+	echo '{"id": 2, "return": []}'
+	exit ;;
+esac
+echo "\$*" | grep -oe '-cpu [^ ]*' -e '-object [^ ]*' -e '-mon ' >>"$tmp/accelerators"
+exit 1
+END
+fake KSHRAM_ACCEL=tcg
+check "a QEMU is given the options that it offers, and no others" \
+	grep -qx -e '-cpu max,-fsrs -object monitor-qmp,id=monitor,chardev=qmp ' "$tmp/out"
 
 # ---- one machine, many questions ----
 
