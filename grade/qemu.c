@@ -343,8 +343,6 @@ static void become_qemu(struct launch *l, const struct vm_config *config, pid_t 
 		fcntl(l->qmp, F_SETFD, 0);
 		if (config->memory)
 			fcntl(config->memory->ram, F_SETFD, 0);
-		if (is_saved(config))
-			fcntl(config->memory->state, F_SETFD, 0);
 		for (size_t i = 0; i < config->ndisks; i++)
 			fcntl(l->disks[i], F_SETFD, 0);
 		execvp(l->argv[0], l->argv);

@@ -3,6 +3,7 @@
  * qmp.c - talk to QEMU about its machine
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,11 @@
 #define NAP_US 200
 /* The name that a passed descriptor has in QEMU. */
 #define FD_NAME "kshram"
+/*
+ * From this version on a state is written to and read from "file:". QEMU 7.2 knows
+ * only "fd:", which QEMU 11.1 refuses for a regular file; QEMU 10.0 takes both.
+ */
+#define FILE_MAJOR 10
 
 static int64_t now_ms(void)
 {
@@ -31,6 +37,7 @@ void qmp_init(struct qmp *q, int fd)
 {
 	q->fd = fd;
 	q->beside = -1;
+	q->major = 0;
 	q->greeted = false;
 	q->lost = false;
 	q->len = 0;
@@ -56,9 +63,9 @@ enum qmp_kind qmp_read(const char *line, size_t len, json_t **value)
 		kind = QMP_FAILED;
 	else if (json_is_string(inner = json_object_get(message, "event")))
 		kind = QMP_EVENT;
-	else if (json_is_object(json_object_get(message, "QMP")))
+	else if (json_is_object(inner = json_object_get(message, "QMP")))
 		kind = QMP_GREETING;
-	if (kind == QMP_RETURN || kind == QMP_FAILED || kind == QMP_EVENT)
+	if (kind != QMP_GARBAGE)
 		*value = json_incref(inner);
 	json_decref(message);
 	return kind;
@@ -221,10 +228,12 @@ static json_t *command(struct qmp *q, const char *name, json_t *arguments, int p
 static int greet(struct qmp *q, int64_t deadline_ms, char *error, size_t error_size)
 {
 	enum qmp_kind kind;
-	json_t *value;
+	json_t *value, *version;
 
 	if (next_message(q, &kind, &value, deadline_ms, error, error_size))
 		return -1;
+	version = json_object_get(json_object_get(value, "version"), "qemu");
+	q->major = json_integer_value(json_object_get(version, "major"));
 	json_decref(value);
 	if (kind != QMP_GREETING)
 		return lose(q, error, error_size, "it does not begin with a greeting");
@@ -259,24 +268,17 @@ int qmp_simple(struct qmp *q, const char *name, json_t *arguments, int64_t deadl
 	return rc;
 }
 
-/* Ask with @name and take the word @key from the answer; "" when there is none. */
-static int ask_word(struct qmp *q, const char *name, const char *key, char *word, size_t size,
-		    int64_t deadline_ms, char *error, size_t error_size)
-{
-	json_t *value = qmp_do(q, name, NULL, -1, deadline_ms, error, error_size);
-	const char *said = json_string_value(json_object_get(value, key));
-
-	if (!value)
-		return -1;
-	text_clean(word, size, said, said ? strlen(said) : 0);
-	json_decref(value);
-	return 0;
-}
-
 int qmp_status(struct qmp *q, char *status, size_t size, int64_t deadline_ms, char *error,
 	       size_t error_size)
 {
-	return ask_word(q, "query-status", "status", status, size, deadline_ms, error, error_size);
+	json_t *value = qmp_do(q, "query-status", NULL, -1, deadline_ms, error, error_size);
+	const char *said = json_string_value(json_object_get(value, "status"));
+
+	if (!value)
+		return -1;
+	text_clean(status, size, said, said ? strlen(said) : 0);
+	json_decref(value);
+	return 0;
 }
 
 /* Memory that is mapped from a file is not in the state: it is in the file. */
@@ -288,47 +290,117 @@ static int leave_memory_out(struct qmp *q, int64_t deadline_ms, char *error, siz
 			  deadline_ms, error, error_size);
 }
 
-static int pass(struct qmp *q, int fd, int64_t deadline_ms, char *error, size_t error_size)
-{
-	json_t *value = qmp_do(q, "getfd", json_pack("{s:s}", "fdname", FD_NAME), fd, deadline_ms,
-			       error, error_size);
-	int rc = value ? 0 : -1;
+/*
+ * struct passed - a file that QEMU was passed a descriptor of
+ * @uri: the name that migrate and migrate-incoming find it by
+ * @set: the number of QEMU's descriptor set that holds it, or -1 for none
+ */
+struct passed {
+	char uri[64];
+	json_int_t set;
+};
 
+/* QEMU takes a descriptor from a set only for the access that it was opened for. */
+static int open_again(int fd, int access, char *error, size_t error_size)
+{
+	char path[64];
+	int again;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	again = open(path, access | O_CLOEXEC);
+	if (again < 0)
+		snprintf(error, error_size, "cannot open the saved machine's state again: %s",
+			 strerror(errno));
+	return again;
+}
+
+/*
+ * Pass @fd for @access, O_RDONLY or O_WRONLY. As a descriptor, not as a name: a QEMU in
+ * a jail sees no file of the host. A command came before, so the version is known.
+ */
+static int pass(struct qmp *q, struct passed *passed, int fd, int access, int64_t deadline_ms,
+		char *error, size_t error_size)
+{
+	json_t *value;
+	int own, rc;
+
+	passed->set = -1;
+	if (q->major < FILE_MAJOR) {
+		value = qmp_do(q, "getfd", json_pack("{s:s}", "fdname", FD_NAME), fd, deadline_ms,
+			       error, error_size);
+		snprintf(passed->uri, sizeof(passed->uri), "fd:" FD_NAME);
+	} else {
+		own = open_again(fd, access, error, error_size);
+		if (own < 0)
+			return -1;
+		value = qmp_do(q, "add-fd", NULL, own, deadline_ms, error, error_size);
+		close(own);
+		passed->set = json_integer_value(json_object_get(value, "fdset-id"));
+		snprintf(passed->uri, sizeof(passed->uri), "file:/dev/fdset/%lld",
+			 (long long)passed->set);
+	}
+	rc = value ? 0 : -1;
+	json_decref(value);
+	return rc;
+}
+
+/* A descriptor that "fd:" names is used up; one in a set would stay open. */
+static int take_back(struct qmp *q, const struct passed *passed, int64_t deadline_ms, char *error,
+		     size_t error_size)
+{
+	if (passed->set < 0)
+		return 0;
+	return qmp_simple(q, "remove-fd", json_pack("{s:I}", "fdset-id", passed->set), deadline_ms,
+			  error, error_size);
+}
+
+/* Wait until the state is written; 1 when it is, 0 when it is not yet, -1 on failure. */
+static int is_written(struct qmp *q, int64_t deadline_ms, char *error, size_t error_size)
+{
+	json_t *value = qmp_do(q, "query-migrate", NULL, -1, deadline_ms, error, error_size);
+	const char *status = json_string_value(json_object_get(value, "status"));
+	const char *said = json_string_value(json_object_get(value, "error-desc"));
+	char why[200];
+	int rc = 0;
+
+	if (!value)
+		return -1;
+	if (status && !strcmp(status, "completed")) {
+		rc = 1;
+	} else if (status && (!strcmp(status, "failed") || !strcmp(status, "cancelled"))) {
+		text_clean(why, sizeof(why), said, said ? strlen(said) : 0);
+		snprintf(error, error_size, "QEMU could not save the machine%s%s", *why ? ": " : "",
+			 why);
+		rc = -1;
+	}
 	json_decref(value);
 	return rc;
 }
 
 int qmp_save(struct qmp *q, int fd, int64_t deadline_ms, char *error, size_t error_size)
 {
-	char status[32];
+	struct passed passed;
+	int rc;
 
 	if (leave_memory_out(q, deadline_ms, error, error_size) ||
-	    pass(q, fd, deadline_ms, error, error_size) ||
-	    qmp_simple(q, "migrate", json_pack("{s:s}", "uri", "fd:" FD_NAME), deadline_ms, error,
+	    pass(q, &passed, fd, O_WRONLY, deadline_ms, error, error_size) ||
+	    qmp_simple(q, "migrate", json_pack("{s:s}", "uri", passed.uri), deadline_ms, error,
 		       error_size))
 		return -1;
-	for (;;) {
-		if (ask_word(q, "query-migrate", "status", status, sizeof(status), deadline_ms,
-			     error, error_size))
-			return -1;
-		if (!strcmp(status, "completed"))
-			return 0;
-		if (!strcmp(status, "failed") || !strcmp(status, "cancelled")) {
-			snprintf(error, error_size, "QEMU could not save the machine");
-			return -1;
-		}
+	while (!(rc = is_written(q, deadline_ms, error, error_size)))
 		usleep(NAP_US);
-	}
+	return rc < 0 ? -1 : take_back(q, &passed, deadline_ms, error, error_size);
 }
 
 int qmp_restore(struct qmp *q, int fd, int64_t deadline_ms, char *error, size_t error_size)
 {
-	char status[32], uri[32];
+	struct passed passed;
+	char status[32];
 
-	snprintf(uri, sizeof(uri), "fd:%d", fd);
 	if (leave_memory_out(q, deadline_ms, error, error_size) ||
-	    qmp_simple(q, "migrate-incoming", json_pack("{s:s}", "uri", uri), deadline_ms, error,
-		       error_size))
+	    pass(q, &passed, fd, O_RDONLY, deadline_ms, error, error_size) ||
+	    qmp_simple(q, "migrate-incoming", json_pack("{s:s}", "uri", passed.uri), deadline_ms,
+		       error, error_size))
 		return -1;
 	/* When it is read, the machine is what it was when it was written: stopped. */
 	for (;;) {
@@ -342,5 +414,8 @@ int qmp_restore(struct qmp *q, int fd, int64_t deadline_ms, char *error, size_t 
 		snprintf(error, error_size, "the restored machine is '%s'", status);
 		return -1;
 	}
+	/* Before the guest runs: a file of the host's is none of its business. */
+	if (take_back(q, &passed, deadline_ms, error, error_size))
+		return -1;
 	return qmp_simple(q, "cont", NULL, deadline_ms, error, error_size);
 }

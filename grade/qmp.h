@@ -19,7 +19,7 @@
 
 /**
  * enum qmp_kind - what a line of QEMU's is
- * @QMP_GREETING: the first one
+ * @QMP_GREETING: the first one; the value is an object that has the version
  * @QMP_RETURN: a command was done; the value is what it gives back
  * @QMP_FAILED: a command was refused; the value is the error object
  * @QMP_EVENT: something happened meanwhile; the value is its name
@@ -33,6 +33,7 @@ enum qmp_kind { QMP_GREETING, QMP_RETURN, QMP_FAILED, QMP_EVENT, QMP_GARBAGE };
  * @beside: what is read meanwhile, or -1
  * @drain: reads some of that; whether there may be more
  * @arg: for @drain
+ * @major: the first number of QEMU's version, known when @greeted; 0 before
  * @greeted: the greeting was read and capabilities were negotiated
  * @lost: the conversation is over: the end of file, garbage or a deadline
  * @len: bytes in @in
@@ -43,6 +44,7 @@ struct qmp {
 	int beside;
 	bool (*drain)(void *arg);
 	void *arg;
+	json_int_t major;
 	bool greeted;
 	bool lost;
 	size_t len;
@@ -72,8 +74,7 @@ void qmp_beside(struct qmp *q, int fd, bool (*drain)(void *arg), void *arg);
  * qmp_read() - say what a line is
  * @line: the line, need not be terminated
  * @len: its length in bytes
- * @value: gets what the kind says, to be freed with json_decref(); NULL for a
- *	greeting or garbage
+ * @value: gets what the kind says, to be freed with json_decref(); NULL for garbage
  *
  * Return: what it is.
  */
@@ -128,7 +129,7 @@ int qmp_status(struct qmp *q, char *status, size_t size, int64_t deadline_ms, ch
  * qmp_save() - write the state of a stopped machine, without the memory that is
  * shared with a file, to a descriptor
  * @q: the conversation
- * @fd: where to, a file at its start
+ * @fd: where to, an empty regular file or memfd, open for writing
  * @deadline_ms: as for qmp_do()
  * @error: gets a sentence on failure
  * @error_size: room there in bytes
@@ -140,7 +141,8 @@ int qmp_save(struct qmp *q, int fd, int64_t deadline_ms, char *error, size_t err
 /**
  * qmp_restore() - read the state of a machine that was started to be given one
  * @q: the conversation
- * @fd: the number of QEMU's descriptor that it is read from
+ * @fd: a regular file with the state, at its start, open for reading; QEMU is passed
+ *	it and does not have it any more when the machine runs
  * @deadline_ms: as for qmp_do()
  * @error: gets a sentence on failure
  * @error_size: room there in bytes

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -210,6 +211,139 @@ static void test_a_descriptor_goes_with_its_command(void **state)
 	close(fd);
 }
 
+/* ---- saving and restoring, by what each QEMU can do ---- */
+
+#define GREETING_OF(major)                                                                   \
+	"{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 3, \"minor\": 1, \"major\": " #major \
+	"}, \"package\": \"x\"}, \"capabilities\": [\"oob\"]}}\r\n"
+#define SET "{\"return\": {\"fdset-id\": 7, \"fd\": 21}}\r\n"
+#define STATUS(word) "{\"return\": {\"status\": \"" word "\"}}\r\n"
+
+/*
+ * What QEMU has been sent: the bytes, and how the descriptor among them was opened, -1 for
+ * none. A read ends where a descriptor came.
+ */
+static const char *heard_all(int *access)
+{
+	static char text[4096];
+	size_t len = 0;
+
+	*access = -1;
+	for (;;) {
+		char control[CMSG_SPACE(sizeof(int))];
+		struct iovec iov = { text + len, sizeof(text) - 1 - len };
+		struct msghdr message = { .msg_iov = &iov,
+					  .msg_iovlen = 1,
+					  .msg_control = control,
+					  .msg_controllen = sizeof(control) };
+		ssize_t got = recvmsg(theirs, &message, MSG_DONTWAIT);
+		const struct cmsghdr *passed = got > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+		int fd;
+
+		if (got <= 0)
+			break;
+		len += (size_t)got;
+		if (passed) {
+			memcpy(&fd, CMSG_DATA(passed), sizeof(fd));
+			*access = fcntl(fd, F_GETFL) & O_ACCMODE;
+			close(fd);
+		}
+	}
+	text[len] = '\0';
+	return text;
+}
+
+/* Save or restore with what QEMU is going to say; returns what it was sent. */
+static const char *sent(bool save, const char *first, const char *rest, int *access)
+{
+	int fd = memfd_create("state", MFD_CLOEXEC);
+
+	say(first);
+	say(rest);
+	assert_true(fd >= 0);
+	if ((save ? qmp_save : qmp_restore)(&q, fd, soon(), why, sizeof(why)))
+		fail_msg("%s", why);
+	close(fd);
+	return heard_all(access);
+}
+
+#define COMMAND(name) "{\"execute\":\"" name "\"}"
+#define COMMAND_WITH(name, arguments) "{\"execute\":\"" name "\",\"arguments\":{" arguments "}}"
+#define BEGIN                                    \
+	COMMAND("qmp_capabilities")              \
+	COMMAND_WITH("migrate-set-capabilities", \
+		     "\"capabilities\":[{\"capability\":\"x-ignore-shared\",\"state\":true}]")
+
+static void test_an_old_qemu_saves_to_a_descriptor(void **state)
+{
+	int access;
+
+	(void)state;
+	assert_string_equal(
+		sent(true, GREETING_OF(7),
+		     NOTHING NOTHING NOTHING NOTHING STATUS("active") STATUS("completed"), &access),
+		BEGIN COMMAND_WITH("getfd", "\"fdname\":\"kshram\"")
+			COMMAND_WITH("migrate", "\"uri\":\"fd:kshram\"") COMMAND("query-migrate")
+				COMMAND("query-migrate"));
+	assert_true(access >= 0);
+}
+
+static void test_a_new_qemu_saves_to_a_file(void **state)
+{
+	int access;
+
+	(void)state;
+	assert_string_equal(
+		sent(true, GREETING_OF(11), NOTHING NOTHING SET NOTHING STATUS("completed") NOTHING,
+		     &access),
+		BEGIN COMMAND("add-fd") COMMAND_WITH("migrate", "\"uri\":\"file:/dev/fdset/7\"")
+			COMMAND("query-migrate") COMMAND_WITH("remove-fd", "\"fdset-id\":7"));
+	/* QEMU looks for one that was opened as it would open the file. */
+	assert_int_equal(access, O_WRONLY);
+}
+
+static void test_an_old_qemu_restores_from_a_descriptor(void **state)
+{
+	int access;
+
+	(void)state;
+	assert_string_equal(
+		sent(false, GREETING_OF(7),
+		     NOTHING NOTHING NOTHING NOTHING STATUS("inmigrate") STATUS("paused") NOTHING,
+		     &access),
+		BEGIN COMMAND_WITH("getfd", "\"fdname\":\"kshram\"")
+			COMMAND_WITH("migrate-incoming", "\"uri\":\"fd:kshram\"")
+				COMMAND("query-status") COMMAND("query-status") COMMAND("cont"));
+	assert_true(access >= 0);
+}
+
+static void test_a_new_qemu_restores_from_a_file(void **state)
+{
+	int access;
+
+	(void)state;
+	assert_string_equal(
+		sent(false, GREETING_OF(10),
+		     NOTHING NOTHING SET NOTHING STATUS("paused") NOTHING NOTHING, &access),
+		BEGIN COMMAND("add-fd")
+			COMMAND_WITH("migrate-incoming", "\"uri\":\"file:/dev/fdset/7\"")
+				COMMAND("query-status") COMMAND_WITH("remove-fd", "\"fdset-id\":7")
+					COMMAND("cont"));
+	assert_int_equal(access, O_RDONLY);
+}
+
+static void test_a_failed_save_says_why(void **state)
+{
+	int fd = memfd_create("state", MFD_CLOEXEC);
+
+	(void)state;
+	say(GREETING_OF(11) NOTHING NOTHING SET NOTHING
+	    "{\"return\": {\"status\": \"failed\", \"error-desc\": \"no room\"}}\r\n");
+	assert_int_equal(qmp_save(&q, fd, soon(), why, sizeof(why)), -1);
+	assert_string_equal(why, "QEMU could not save the machine: no room");
+	close(fd);
+}
+
 /* ---- what is read meanwhile ---- */
 
 #define CONSOLE_BYTES 200000
@@ -276,6 +410,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_greeting, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_descriptor_goes_with_its_command, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_an_old_qemu_saves_to_a_descriptor, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_a_new_qemu_saves_to_a_file, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_an_old_qemu_restores_from_a_descriptor, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_a_new_qemu_restores_from_a_file, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_a_failed_save_says_why, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
