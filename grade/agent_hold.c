@@ -18,7 +18,14 @@ const unsigned char agent_hold_byte = 0x48;
 #define STRING(...) #__VA_ARGS__
 #define BYTES(...) ".byte " STRING(__VA_ARGS__) "\n"
 
-static void __attribute__((noinline, noclone)) hold(uint64_t number, const void *at)
+/* The marked bytes exist once in the program. Only gcc makes clones of a function. */
+#if __has_attribute(noclone)
+#define ONCE __attribute__((noinline, noclone))
+#else
+#define ONCE __attribute__((noinline))
+#endif
+
+static void ONCE hold(uint64_t number, const void *at)
 {
 	uint64_t turns = TURNS;
 	register const void *place asm("r13") = at;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/random.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -27,17 +28,17 @@
 
 static const char *reseed(const void *seed, size_t len)
 {
-	struct {
+	/* info.buf is an array without a length: the bytes give it one. */
+	union {
 		struct rand_pool_info info;
-		unsigned char bytes[SEED_MAX];
+		unsigned char bytes[sizeof(struct rand_pool_info) + SEED_MAX];
 	} pool = { .info = { .entropy_count = (int)(8 * len), .buf_size = (int)len } };
 	int fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
 	const char *failed = NULL;
 
 	if (fd < 0)
 		return "open(/dev/urandom)";
-	/* At info.buf, which has no length of its own. */
-	memcpy(pool.bytes, seed, len);
+	memcpy(pool.bytes + offsetof(struct rand_pool_info, buf), seed, len);
 	/* Into the pool; then every generator that hangs on it is keyed anew from there. */
 	if (ioctl(fd, RNDADDENTROPY, &pool))
 		failed = "RNDADDENTROPY";

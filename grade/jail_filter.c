@@ -222,7 +222,7 @@ static int add_conditional(scmp_filter_ctx filter, bool kvm, bool saved)
 	const struct scmp_arg_cmp memory =
 		SCMP_A2(SCMP_CMP_MASKED_EQ, UINT32_MAX & ~(uint32_t)O_CLOEXEC, O_RDWR);
 	/* Its own limits, which can only get lower. */
-	const struct scmp_arg_cmp own = SCMP_A0(SCMP_CMP_EQ, 0);
+	const struct scmp_arg_cmp own = SCMP_A0(SCMP_CMP_EQ, 0, 0);
 	int rc;
 
 	rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, thread);

@@ -15,7 +15,7 @@ KIT		:= $(B)/kshram-kit-$(VERSION).tar.bz2
 
 .PHONY: kit
 kit: ## pack the development kit for students
-	@packaging/install-packages demo kernel
+	@packaging/install-packages demo build kernel
 	@$(MAKE) --no-print-directory $(KIT)
 	@echo "$(KIT): $$(du -h $(KIT) | cut -f 1) for students; its lab.md is the assignment"
 

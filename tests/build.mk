@@ -7,9 +7,13 @@ UNIT_TESTS	:= $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/
 SAN_LIB		:= $(OBJ)/san/libgrade.a
 UNIT_LIBS	:= -lcmocka $(GRADE_LIBS) $(SERVE_LIBS)
 
-.PHONY: unit-tests
+.PHONY: unit-tests test-programs
 
 unit-tests: $(UNIT_TESTS)
+
+# All that is compiled for the tests of the host, so that one command shows every warning.
+test-programs: unit-tests fuzzers $(addprefix $(B)/tests/,kshramd kshramctl kshram-submit kshram-pow \
+		kshram fill spoil preload.so killpoint.so faults.so) $(B)/bench/verify
 
 $(OBJ)/san/%.o: %.c $(GRADE_HEADERS) $(SERVE_HEADERS)
 	@mkdir -p $(@D)

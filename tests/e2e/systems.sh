@@ -103,7 +103,7 @@ packages() {
 	[ "$(cat "$tmp/arguments")" = 'sid sh tests/systems/inside.sh readme' ] || return 1
 	run 0 '1 passed, 0 failed' --committed all sid
 	cat "$tmp/arguments"
-	[ "$(grep -c -e '^--committed --packages demo kernel test --cache .*/cache-sid sid ' "$tmp/arguments")" -eq 2 ]
+	[ "$(grep -c -e '^--committed --packages demo build kernel test --cache .*/cache-sid sid ' "$tmp/arguments")" -eq 2 ]
 }
 check 'README is followed on a bare system, suites run on one with packages' packages
 

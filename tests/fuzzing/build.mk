@@ -7,7 +7,7 @@
 # the seeds in corpus/NAME. Not to be mistaken for tests/fuzz, the module's fuzzer.
 
 FUZZ_CC		:= clang
-FUZZ_FLAGS	:= -std=gnu11 -O1 -g -D_GNU_SOURCE -Wall -Wextra -Werror -Iinclude -Ipow \
+FUZZ_FLAGS	:= -std=gnu11 -O1 -g -D_GNU_SOURCE -Wall -Wextra $(WERROR_FLAG) -Iinclude -Ipow \
 		   -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_TARGETS	:= $(patsubst tests/fuzzing/fuzz_%.c,%,$(wildcard tests/fuzzing/fuzz_*.c))
 FUZZERS		:= $(FUZZ_TARGETS:%=$(B)/tests/fuzzing/%)

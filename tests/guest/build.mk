@@ -11,5 +11,5 @@ $(GUEST)/guest_tests: $(GUEST_TEST_SRCS) $(wildcard tests/guest/*.h) include/ksh
 	$(CC) $(GUESTCFLAGS) -pthread -o $@ $(GUEST_TEST_SRCS)
 
 $(B)/%/planted.ko: FORCE
-	@kernel/kbuild $* $(@D)/planted tests/guest/modules/planted.c tests/guest/modules/Kbuild
+	@kernel/kbuild $* $(@D)/planted tests/guest/modules/planted.c tests/guest/modules/Kbuild $(MODULE_MAKE)
 	@cmp -s $(@D)/planted/planted.ko $@ || cp $(@D)/planted/planted.ko $@

@@ -357,10 +357,10 @@ static void resized(void)
 
 static void *touches(void *mem)
 {
-	unsigned int round, i;
+	unsigned int i;
 
 	/* The first pages are in every size. */
-	for (round = 1; !stop; round++)
+	while (!stop)
 		for (i = 0; i < 500; i += 50)
 			check_pages(mem, 0, i, i + 1);
 	return NULL;

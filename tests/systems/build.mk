@@ -11,17 +11,17 @@ SYSTEM_RUNS	:= $(SYSTEMS:%="tests/systems/run --tap --record all %") \
 .PHONY: test-short prepare-short test-debian test-trixie test-systems
 
 prepare-short:
-	@packaging/install-packages demo kernel test
+	@packaging/install-packages demo build kernel test
 	@for kernel in stock lab; do kernel/get $$kernel || exit; done
 
 test-short: ## unit tests, and the suites grade, jail, saved, kit, deb on stock and lab
-	@packaging/install-packages demo kernel test
+	@packaging/install-packages demo build kernel test
 	@$(MAKE) -s --no-print-directory $(JOBS) all unit-tests modules-stock modules-lab
 	@tests/run $(UNIT_TESTS:%="CMOCKA_MESSAGE_OUTPUT=TAP %") $(SHORT_SUITES)
 
 # The packages installed in a machine, once.
 test-debian:
-	@packaging/install-packages demo kernel test
+	@packaging/install-packages demo build kernel test
 	@$(MAKE) -s --no-print-directory $(JOBS) all
 	@tests/run -t 7200 "VM=1 tests/e2e/deb.sh"
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "../../grade/advice.h"
+#include "range.h"
 
 static struct module_info module = { .name = "kshram" };
 static struct advice advice;
@@ -133,7 +134,7 @@ static void what_the_guest_writes_is_cleaned(void **state)
 	line("FINDING open opening /dev/kshram7 gave \033[2J\xff");
 	advice_paragraph(&advice.notes[0], text, sizeof(text));
 	for (const char *at = text; *at; at++)
-		assert_in_range(*at, ' ', '~');
+		assert_uint_in_range(*at, ' ', '~');
 }
 
 static void there_is_room_for_so_many(void **state)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "../../serve/kept.h"
+#include "range.h"
 
 #define MOST 11
 #define LONGEST 50
@@ -24,7 +25,7 @@ static void expect(size_t len, size_t step)
 	const char *got;
 	size_t got_len;
 
-	assert_in_range(len, 0, LONGEST);
+	assert_uint_in_range(len, 0, LONGEST);
 	for (size_t i = 0; i < len; i++)
 		all[i] = (char)('0' + i);
 	all[len] = '\0';

@@ -20,6 +20,7 @@
 #include "../../grade/marks.h"
 #include "../../grade/session.h"
 #include "../../grade/verbs.h"
+#include "range.h"
 
 #define BOOT "item boot 1 it boots\nboot\n"
 #define HEAD "lab x\ndevice x\n" BOOT
@@ -331,7 +332,7 @@ static void test_cut_anywhere(void **state)
 	assert_non_null(file);
 	len = fread(text, 1, sizeof(text), file);
 	fclose(file);
-	assert_in_range(len, 1000, sizeof(text) - 1);
+	assert_uint_in_range(len, 1000, sizeof(text) - 1);
 	for (size_t i = 0; i < len; i++) {
 		read_bytes(text, i);
 		lab_free(&lab);
@@ -430,7 +431,7 @@ static void test_random_is_below(void **state)
 		uint64_t value;
 
 		assert_true(expr_eval(&text, &scope, &value, why));
-		assert_in_range(value, 0, 7);
+		assert_uint_in_range(value, 0, 7);
 		seen[value] = true;
 	}
 	for (int i = 0; i < 8; i++)

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "store_fixture.h"
+#include "range.h"
 
 static void test_add(void **state)
 {
@@ -30,7 +31,7 @@ static void test_add(void **state)
 	assert_int_equal(s.id, 1);
 	assert_int_equal(s.state, STORE_QUEUED);
 	assert_int_equal(s.score, -1);
-	assert_in_range(s.received, now, now + MINUTE);
+	assert_uint_in_range(s.received, now, now + MINUTE);
 
 	open_again(f);
 	back = get(f->store, 1);
@@ -101,7 +102,7 @@ static void test_claim(void **state)
 	assert_int_equal(s.id, 1);
 	assert_int_equal(s.state, STORE_RUNNING);
 	assert_string_equal(s.identity, "token:a");
-	assert_in_range(s.started, now, now + MINUTE);
+	assert_uint_in_range(s.started, now, now + MINUTE);
 	assert_int_equal(store_claim(f->store, OWNER, MINUTE, 1, &s, &module), STORE_NONE);
 	assert_sound(f);
 }

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #include "store_fixture.h"
+#include "range.h"
 
 static sqlite3 *other_connection(const struct fixture *f)
 {
@@ -35,8 +36,8 @@ static void execute(sqlite3 *db, const char *sql)
 static void dump(const struct fixture *f, char *text, size_t size)
 {
 	static const char *const queries[] = {
-		"SELECT group_concat(id || state || round || lap || turn || attempts || note ||"
-		" coalesce(owner, '-') || coalesce(lease, '-')) FROM submissions",
+		("SELECT group_concat(id || state || round || lap || turn || attempts || note ||"
+		 " coalesce(owner, '-') || coalesce(lease, '-')) FROM submissions"),
 		"SELECT group_concat(submission || length(data)) FROM modules",
 		"SELECT group_concat(id || round || score) FROM runs",
 		"SELECT group_concat(key || value) FROM settings",
@@ -109,7 +110,7 @@ static void test_locked(void **state)
 	begin = store_now();
 	assert_int_equal(store_set(f->store, "drain", "1"), STORE_BUSY);
 	/* It waited for as long as it says. */
-	assert_in_range(store_now() - begin, STORE_BUSY_MS * 3 / 4, STORE_BUSY_MS * 8);
+	assert_uint_in_range(store_now() - begin, STORE_BUSY_MS * 3 / 4, STORE_BUSY_MS * 8);
 	assert_string_equal(store_error(f->store),
 			    "cannot keep a setting: another program has kept the database locked "
 			    "for more than 2 s");

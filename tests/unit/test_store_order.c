@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "store_fixture.h"
+#include "range.h"
 
 static enum store_result try_claim(struct store *store, int per_identity, int64_t *id)
 {
@@ -194,7 +195,7 @@ static int64_t check_places(struct store *store, const struct model *m, int per_
 			continue;
 		}
 		assert_int_equal(store_place(store, i, &ahead), STORE_OK);
-		assert_in_range(ahead, 0, queued - 1);
+		assert_uint_in_range(ahead, 0, queued - 1);
 		assert_false(taken[ahead]);
 		taken[ahead] = true;
 		if (per_identity && m->running[m->identity[i]] >= per_identity)

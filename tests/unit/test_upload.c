@@ -260,7 +260,7 @@ static void test_growth(void **state)
 	(void)state;
 	upload.limit = 100000;
 	for (unsigned int i = 0; i < 30000; i++)
-		assert_int_equal(line_of("QUJDQUJD" + i % 4, 4), UPLOAD_MORE);
+		assert_int_equal(line_of(&"QUJDQUJD"[i % 4], 4), UPLOAD_MORE);
 	assert_int_equal(upload.size, 90000);
 	assert_true(upload.capacity <= upload.limit + 3);
 }
