@@ -85,7 +85,8 @@ demo: ## install what is missing, build, boot, and grade our module: 100/100
 	@packaging/install-packages demo
 	@echo "building the grader, the agent and the modules"
 	@$(MAKE) -s --no-print-directory $(JOBS) $(BIN)/kshram-grade $(BIN)/kshram-vm module KERNEL=stock
-	@$(BIN)/kshram-grade $(B)/stock/kshram.ko
+	@$(BIN)/kshram-grade $(B)/stock/kshram.ko || \
+		{ status=$$?; $(BIN)/kshram-vm --doctor >&2; exit $$status; }
 
 test: ## install what is missing, and run the tests, bounded, on stock, lab and debug
 	@packaging/install-packages demo build kernel test

@@ -17,6 +17,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "doctor.h"
 #include "kernels.h"
 #include "ready.h"
 #include "vm.h"
@@ -28,7 +29,7 @@
 #define CRASH_LINES 60
 
 /* Exit statuses of our own; all others are the command's. */
-enum { EXIT_CRASHED = 123, EXIT_TIMEOUT = 124, EXIT_FAILED = 125 };
+enum { EXIT_UNFIT = 1, EXIT_CRASHED = 123, EXIT_TIMEOUT = 124, EXIT_FAILED = 125 };
 
 static const char usage_text[] =
 	"usage: " NAME " [OPTION]... [-- COMMAND [ARGUMENT]...]\n"
@@ -52,6 +53,9 @@ static const char usage_text[] =
 	"  --jail                  run QEMU in a jail (bubblewrap)\n"
 	"  --jail-user NAME        with --jail, as root: the user it runs as (nobody)\n"
 	"  --console FILE          write the machine's console to FILE\n"
+	"  --doctor                look for what keeps this host from running machines,\n"
+	"                          and say what to do; 1 when there is a problem\n"
+	"  --json                  with --doctor: as JSON\n"
 	"  --help, --version\n"
 	"\n"
 	"exit status: COMMAND's; 128+N when signal N killed it; 126 it could not be run;\n"
@@ -67,6 +71,8 @@ static const char usage_text[] =
  * @jail_user: as whom, or NULL
  * @saved: restore a saved machine
  * @console: file for the console, or NULL
+ * @doctor: look at this host instead
+ * @json: with @doctor: write JSON
  * @command: NULL-terminated; NULL for a shell
  */
 struct options {
@@ -84,6 +90,8 @@ struct options {
 	bool saved;
 	const char *jail_user;
 	const char *console;
+	bool doctor;
+	bool json;
 	char **command;
 };
 
@@ -162,6 +170,8 @@ static void parse(struct options *o, int argc, char **argv)
 		{ "saved", no_argument, NULL, 's' },
 		{ "jail-user", required_argument, NULL, 'u' },
 		{ "console", required_argument, NULL, 'o' },
+		{ "doctor", no_argument, NULL, 'D' },
+		{ "json", no_argument, NULL, 'J' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
@@ -208,6 +218,12 @@ static void parse(struct options *o, int argc, char **argv)
 		case 'o':
 			o->console = optarg;
 			break;
+		case 'D':
+			o->doctor = true;
+			break;
+		case 'J':
+			o->json = true;
+			break;
 		case 'h':
 			fputs(usage_text, stdout);
 			exit(0);
@@ -227,6 +243,10 @@ static void parse(struct options *o, int argc, char **argv)
 		die("--saved is for a COMMAND, without --disk and --icount");
 	if (o->jail_user && !o->jail)
 		die("--jail-user needs --jail");
+	if (o->doctor && (o->command || o->nfiles || o->ndisks))
+		die("--doctor boots a machine of its own, without a COMMAND, --add and --disk");
+	if (o->json && !o->doctor)
+		die("--json needs --doctor");
 	if (o->timeout_s < 0)
 		o->timeout_s = o->command ? COMMAND_TIMEOUT_S : 0;
 }
@@ -423,6 +443,18 @@ static struct vm *restore(const struct vm_config *config, char *error, size_t er
 	return ready.vm;
 }
 
+/* Look at this host; gives the exit status. */
+static int examine(const struct options *o)
+{
+	static struct doctor doctor;
+	sigset_t signals;
+	int stop_fd = catch_signals(&signals);
+
+	doctor_run(&doctor, o->kernel, stop_fd);
+	die_of_signal(stop_fd, &signals);
+	return doctor_print(&doctor, o->json, stdout) ? EXIT_UNFIT : 0;
+}
+
 int main(int argc, char **argv)
 {
 	static struct options o = { .kernel = "stock", .timeout_s = -1 };
@@ -436,6 +468,8 @@ int main(int argc, char **argv)
 	struct vm *vm;
 
 	parse(&o, argc, argv);
+	if (o.doctor)
+		return examine(&o);
 	if (kernel_find(o.kernel, false, dir, error, sizeof(error)))
 		die("%s", error);
 	config.kernel_dir = dir;

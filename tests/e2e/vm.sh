@@ -150,6 +150,56 @@ fake KSHRAM_ACCEL=tcg
 check "a QEMU is given the options that it offers, and no others" \
 	grep -qx -e '-cpu max,-fsrs -object monitor-qmp,id=monitor,chardev=qmp ' "$tmp/out"
 
+# ---- the doctor ----
+
+# doctor [VARIABLE=VALUE]...: run it; what it says is in $tmp/out.
+doctor() {
+	status=0
+	env XDG_CACHE_HOME="$tmp/cache" KSHRAM_ACCEL=tcg "$@" "$vm" --kernel "$dir" --doctor \
+		>"$tmp/out" 2>"$tmp/err" || status=$?
+}
+
+# finds STATE NAME: so ended the check of that name.
+finds() {
+	grep -q "^$1  *$2 " "$tmp/out"
+}
+
+doctor LC_ALL=C
+check 'the doctor finds a host on which machines run' all 'ended 0' 'finds ok qemu' \
+	'finds ok cache' 'finds ok memory' 'finds ok accelerator' 'finds ok jail' \
+	'finds ok machine' 'grep -qx "0 problems" "$tmp/out"'
+check 'it says which QEMU that is' says out \
+	"version $(qemu-system-x86_64 --version | sed -n 's/.*version \([0-9.]*\).*/\1/p')"
+# All programs of this host but some.
+without() {
+	rm -rf "$tmp/others"
+	mkdir "$tmp/others"
+	for program in /usr/bin/*; do
+		case " $* " in *" ${program##*/} "*) continue ;; esac
+		ln -s "$program" "$tmp/others/"
+	done
+}
+without qemu-system-x86_64
+doctor PATH="$tmp/others"
+check 'no QEMU: 1, and what to install' all 'ended 1' 'finds problem qemu' \
+	'says out "apt-get install qemu-system-x86"'
+without bwrap
+doctor PATH="$tmp/others"
+check 'no bubblewrap: 1, and what to install, but a machine runs' all 'ended 1' \
+	'finds problem jail' 'says out "apt-get install bubblewrap"' 'finds ok machine'
+doctor PATH="$tmp/fake:$PATH"
+check 'a QEMU that runs no machine: 1' all 'ended 1' 'finds ok qemu' 'finds problem machine'
+run --doctor -- true
+check 'the doctor takes no command' ended 125 "without a COMMAND"
+run --json -- true
+check '--json is of the doctor' ended 125 "needs --doctor"
+status=0
+env XDG_CACHE_HOME="$tmp/cache" KSHRAM_ACCEL=tcg "$vm" --kernel debug --doctor --json \
+	>"$tmp/out" 2>"$tmp/err" || status=$?
+check 'as JSON, and a kernel that is not there is a note' all 'ended 0' \
+	'[ "$(jq -r ".checks[] | select(.name == \"kernel\").state" "$tmp/out")" = note ]' \
+	'[ "$(jq .problems "$tmp/out")" -eq 0 ]' '! says out "\"machine\""'
+
 # ---- one machine, many questions ----
 
 mkdir -p "$tmp/tree/sub dir"
