@@ -94,7 +94,8 @@ enum saved_result { SAVED_OK, SAVED_NONE, SAVED_BAD, SAVED_ERROR };
  * @error_size: room there in bytes
  *
  * It depends on the contents of the kernel and of the whole initramfs (the
- * agent, the sample module), on QEMU's program and on every argument of it.
+ * agent, the sample module), on QEMU's program, its version and firmware, and on every
+ * argument of it; with KVM also on the host's processor.
  *
  * Return: 0, or -1 with @error filled.
  */

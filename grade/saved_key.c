@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -93,6 +94,39 @@ static int mix_qemu(XXH3_state_t *hash, char *error, size_t error_size)
 	return 0;
 }
 
+/*
+ * The firmware that a machine boots with, by the names of its files: a package of its own
+ * may replace it while QEMU stays, and then what was saved does not fit any more.
+ */
+static int mix_firmware(XXH3_state_t *hash, char *error, size_t error_size)
+{
+	static const char *const names[] = { "bios-256k.bin", "bios-microvm.bin",  "qboot.rom",
+					     "kvmvapic.bin",  "linuxboot_dma.bin", "linuxboot.bin",
+					     "pvh.bin" };
+	static const char *const dirs[] = { "qemu", "seabios" };
+	char found[PATH_MAX], program[PATH_MAX], path[PATH_MAX + 64];
+	int prefix;
+
+	if (qemu_find(found) || !realpath(found, program)) {
+		snprintf(error, error_size, QEMU_PROGRAM ": %s", strerror(errno));
+		return -1;
+	}
+	/* .../bin/qemu-system-x86_64 has .../share. */
+	prefix = (int)(strlen(program) - strlen("/bin/" QEMU_PROGRAM));
+	for (size_t i = 0; prefix >= 0 && i < 2 * sizeof(names) / sizeof(names[0]); i++) {
+		struct stat st;
+
+		snprintf(path, sizeof(path), "%.*s/share/%s/%s", prefix, program, dirs[i % 2],
+			 names[i / 2]);
+		if (stat(path, &st))
+			continue;
+		XXH3_128bits_update(hash, path, strlen(path) + 1);
+		XXH3_128bits_update(hash, &st.st_size, sizeof(st.st_size));
+		XXH3_128bits_update(hash, &st.st_mtim.tv_sec, sizeof(st.st_mtim.tv_sec));
+	}
+	return 0;
+}
+
 /* With KVM, "-cpu max" is this host's processor. */
 static void mix_processor(XXH3_state_t *hash)
 {
@@ -124,7 +158,8 @@ int saved_key(struct saved_key *key, const struct vm_config *config, const char 
 	XXH3_128bits_update(hash, FORMAT, sizeof(FORMAT));
 	arguments = qemu_arguments(config, accelerator, error, error_size);
 	if (!arguments || mix_kernel(hash, config->kernel_dir, error, error_size) ||
-	    mix_initramfs(hash, config, error, error_size) || mix_qemu(hash, error, error_size))
+	    mix_initramfs(hash, config, error, error_size) || mix_qemu(hash, error, error_size) ||
+	    mix_firmware(hash, error, error_size))
 		goto out;
 	XXH3_128bits_update(hash, purpose, strlen(purpose) + 1);
 	XXH3_128bits_update(hash, arguments, strlen(arguments) + 1);

@@ -134,6 +134,9 @@ last_is_score() {
 check "nothing on standard error, no colour, no progress" last_is_score
 check "no escape sequences in a pipe" sh -c "! grep -q '$(printf '\033')' $tmp/table"
 check "--log has the console" grep -q 'Linux version' "$tmp/log"
+# Where none can be made or restored the grader boots one, and says so in a note only.
+check "it took a saved machine: items 1 and 2 were done before" \
+	test "$(grep -c ' passed (saved)$' "$tmp/table")" -eq 2
 check "eight items in the table" test "$(grep -Ec '^ [1-8]  .* passed( \(saved\))?$' "$tmp/table")" -eq 8
 
 # Of what a saved machine has behind it the time is older than the run.

@@ -301,6 +301,27 @@ other_agent() {
 }
 check "another agent: another machine is saved" other_agent
 
+# other_qemu FILE...: with the QEMU below $tmp/other, whose FILE was replaced.
+other_qemu() {
+	for file; do
+		cp -L "${program%/bin/*}/$file" "$tmp/other/$file" &&
+			touch -d '2001-02-03' "$tmp/other/$file" || return 1
+	done
+	before=$(machines)
+	PATH=$tmp/other/bin:$PATH grade "$tmp/other.json" "$module" &&
+		jq -e '.machine == "restored" and .score == 100 and .notes == []' "$tmp/other.json" &&
+		[ "$(machines)" -eq $((before + 1)) ]
+}
+program=$(readlink -f "$(command -v qemu-system-x86_64)")
+mkdir -p "$tmp/other/bin" "$tmp/other/share"
+# It looks for its modules beside itself.
+ln -s "${program%/bin/*}/lib" "$tmp/other/lib"
+for dir_of in qemu seabios; do
+	cp -rL "${program%/bin/*}/share/$dir_of" "$tmp/other/share/" 2>/dev/null || :
+done
+check "another QEMU: another machine is saved" other_qemu bin/qemu-system-x86_64
+check "other firmware of the same QEMU: the same" other_qemu share/seabios/bios-256k.bin
+
 # --- damage ---------------------------------------------------------------------------
 
 newest() {
