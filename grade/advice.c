@@ -114,7 +114,7 @@ static struct vm *restore(const struct vm_config *machine, const struct module_i
 	const struct ready_proof proof = { "advice", prove, &deadline };
 	struct ready ready;
 	enum ready_result result = ready_machine(&ready, machine, &proof, error, error_size);
-	int64_t soon = vm_now_ms() + READY_MS;
+	int64_t soon = ready.vm ? vm_clock_ms(ready.vm) + READY_MS : 0;
 
 	/* There must be time to boot one if it does not. */
 	if (result == READY_OK &&

@@ -17,6 +17,7 @@
 
 #include "explain.h"
 #include "grade.h"
+#include "host_time.h"
 #include "ready.h"
 #include "session.h"
 #include "suspect.h"
@@ -121,7 +122,8 @@ static struct vm_config machine(const struct grade_config *config, const struct 
 /* From here on the limit counts. */
 static void set_deadline(struct session *s)
 {
-	s->deadline = vm_now_ms() + (int64_t)s->config->seconds * 1000;
+	vm_clock_restart(s->vm);
+	s->deadline = vm_clock_ms(s->vm) + (int64_t)s->config->seconds * 1000;
 }
 
 /* Boot a machine that has the module in its initramfs. */
@@ -202,8 +204,8 @@ static int send_module(const struct session *s, char *why, size_t why_size)
 	if (s->config->module_error)
 		return 0;
 	snprintf(path, sizeof(path), GRADE_GUEST_MODULES "/%s.ko", s->lab->name);
-	return vm_write_file(s->vm, path, module->data, module->size, vm_now_ms() + READY_MS, why,
-			     why_size);
+	return vm_write_file(s->vm, path, module->data, module->size, vm_clock_ms(s->vm) + READY_MS,
+			     why, why_size);
 }
 
 /*
@@ -344,6 +346,20 @@ static bool get_machine(struct grade_standby *standby, char *error, size_t error
 	return s->vm != NULL;
 }
 
+/* Say so where a run took longer than its limit allows. */
+static void note_stretch(const struct session *s, struct grade_result *result)
+{
+	const struct host_clock *clock = vm_clock(s->vm);
+	int64_t limit = (int64_t)s->config->seconds * 1000;
+
+	if (clock->last.real_ms - clock->start_ms <= limit || result->nnotes == GRADE_NOTES_MAX)
+		return;
+	text_add(&result->notes[result->nnotes++],
+		 "This host was busy: it did not let the machine run for %.1f s, which do not "
+		 "count against the limit of %u s.",
+		 (double)result->withheld_ms / 1000, s->config->seconds);
+}
+
 static enum grade_outcome run(struct grade_standby *standby, char *error, size_t error_size)
 {
 	struct session *s = &standby->session;
@@ -360,11 +376,13 @@ static enum grade_outcome run(struct grade_standby *standby, char *error, size_t
 		set_deadline(s);
 		witness_end(s, run_items(s, standby->done, s->lab->nitems));
 	}
+	result->withheld_ms = host_clock_withheld(vm_clock(s->vm));
 	result->score = score(s->lab, result);
 	console = vm_console(s->vm, &len);
 	result->nnotes = explain_notes(result->notes, GRADE_NOTES_MAX, console, len, module);
 	if (standby->note.len && result->nnotes < GRADE_NOTES_MAX)
 		result->notes[result->nnotes++] = standby->note;
+	note_stretch(s, result);
 	return outcome(s, result, error, error_size);
 }
 

@@ -84,6 +84,8 @@ struct grade_item {
  * @ms: how long all took in milliseconds
  * @release: the guest's kernel release, "" when it did not boot
  * @accelerator: what the machine ran with: "kvm" or "tcg"
+ * @withheld_ms: time in which the host did not let the machine run, in ms; it did not
+ *	count against the limit
  * @restored: the machine was a saved one
  * @notes: what else the kernel reported; changes no score
  * @nnotes: how many
@@ -97,6 +99,7 @@ struct grade_result {
 	int64_t ms;
 	char release[64];
 	char accelerator[16];
+	int64_t withheld_ms;
 	bool restored;
 	struct text notes[GRADE_NOTES_MAX];
 	size_t nnotes;

@@ -20,6 +20,7 @@
 #include "doctor.h"
 #include "kernels.h"
 #include "ready.h"
+#include "starved.h"
 #include "vm.h"
 
 #define NAME "kshram-vm"
@@ -27,6 +28,8 @@
 #define COMMAND_TIMEOUT_S 120
 #define POWEROFF_MS 10000
 #define CRASH_LINES 60
+/* Times that a machine is booted when a busy host makes it end. */
+#define BOOTS_MAX 3
 
 /* Exit statuses of our own; all others are the command's. */
 enum { EXIT_UNFIT = 1, EXIT_CRASHED = 123, EXIT_TIMEOUT = 124, EXIT_FAILED = 125 };
@@ -347,11 +350,24 @@ static void print_crash(struct vm *vm)
 	fprintf(stderr, "----\n");
 }
 
+/* What a busy host withheld, to be added to a message. */
+static const char *busy(struct vm *vm, char *text, size_t size)
+{
+	int64_t withheld = host_clock_withheld(vm_clock(vm));
+
+	*text = '\0';
+	if (withheld >= 1000)
+		snprintf(text, size, " (and %lld s that this busy host withheld)",
+			 (long long)(withheld / 1000));
+	return text;
+}
+
 /* Say why there is no answer; gives the exit status. */
 static int explain(struct vm *vm, const struct options *o, enum vm_result result, bool booted)
 {
 	const char *said = vm_errors(vm);
-	char what[200] = "booting";
+	char what[200] = "booting", withheld[100];
+	struct text why = { 0 };
 
 	if (booted)
 		snprintf(what, sizeof(what), "running %s",
@@ -359,12 +375,20 @@ static int explain(struct vm *vm, const struct options *o, enum vm_result result
 
 	switch (result) {
 	case VM_TIMEOUT:
-		fprintf(stderr, NAME ": stopped after %ld s while %s\n", o->timeout_s, what);
+		fprintf(stderr, NAME ": stopped after %ld s while %s%s\n", o->timeout_s, what,
+			busy(vm, withheld, sizeof(withheld)));
 		return EXIT_TIMEOUT;
 	case VM_LOST:
 		fprintf(stderr, NAME ": QEMU failed while %s: %s\n", what, said);
 		return EXIT_FAILED;
 	case VM_GONE:
+		if (starved(vm, "", &why)) {
+			fprintf(stderr,
+				NAME ": the machine ended while %s because this host is too busy; "
+				     "try again when fewer programs run on it: %s\n",
+				what, why.s);
+			return EXIT_FAILED;
+		}
 		if (o->command)
 			print_crash(vm);
 		fprintf(stderr, NAME ": the machine ended while %s\n", what);
@@ -408,9 +432,9 @@ static enum vm_result run(struct vm *vm, const struct options *o, int64_t deadli
 	}
 	/* Ended in order, so that what was written to disks is there. */
 	wire_begin(&request, WIRE_POWEROFF, 0);
-	if (vm_ask(vm, &request, &answer, &error, &text, NULL, NULL, vm_now_ms() + POWEROFF_MS) ==
-	    VM_OK)
-		vm_wait_end(vm, vm_now_ms() + POWEROFF_MS);
+	if (vm_ask(vm, &request, &answer, &error, &text, NULL, NULL,
+		   vm_clock_ms(vm) + POWEROFF_MS) == VM_OK)
+		vm_wait_end(vm, vm_clock_ms(vm) + POWEROFF_MS);
 	*status = WIFSIGNALED((int)how) ? 128 + WTERMSIG((int)how) : WEXITSTATUS((int)how);
 	return VM_OK;
 }
@@ -421,7 +445,7 @@ static bool wait_for_boot(void *arg, struct vm *vm, struct saved *saved)
 
 	(void)arg;
 	if (vm_wait_hello(vm, saved->release, sizeof(saved->release),
-			  begin + (int64_t)COMMAND_TIMEOUT_S * 1000) != VM_OK)
+			  vm_clock_ms(vm) + (int64_t)COMMAND_TIMEOUT_S * 1000) != VM_OK)
 		return false;
 	saved->nitems = 1;
 	saved->ms[0] = vm_now_ms() - begin;
@@ -497,20 +521,27 @@ int main(int argc, char **argv)
 		config.input_fd = STDIN_FILENO;
 		raw = make_raw(&config);
 	}
-	if (o.saved)
-		vm = restore(&config, error, sizeof(error));
-	else
-		vm = vm_start(&config, error, sizeof(error));
+	for (int tries = 1;; tries++) {
+		struct text why = { 0 };
+
+		vm = o.saved ? restore(&config, error, sizeof(error)) :
+			       vm_start(&config, error, sizeof(error));
+		/* From here on: finding out about KVM, which happens once, is not counted. */
+		if (vm && o.timeout_s)
+			deadline = vm_clock_ms(vm) + o.timeout_s * 1000;
+		result = vm && !o.saved ? vm_wait_hello(vm, NULL, 0, deadline) : VM_OK;
+		/* The command has not begun, so there is nothing to be done twice. */
+		if (!vm || result != VM_GONE || tries == BOOTS_MAX || !starved(vm, "", &why))
+			break;
+		fprintf(stderr, NAME ": booting again, because this host is too busy: %s\n", why.s);
+		vm_end(vm);
+	}
 	if (!vm) {
 		if (raw)
 			tcsetattr(STDIN_FILENO, TCSAFLUSH, &cooked);
 		die_of_signal(config.stop_fd, &signals);
 		die("%s", error);
 	}
-	/* From here on: finding out about KVM, which happens once, is not counted. */
-	if (o.timeout_s)
-		deadline = vm_now_ms() + o.timeout_s * 1000;
-	result = o.saved ? VM_OK : vm_wait_hello(vm, NULL, 0, deadline);
 	booted = result == VM_OK;
 	if (booted)
 		result = run(vm, &o, deadline, &status);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/uio.h>
 
+#include "host_time.h"
 #include "look.h"
 #include "qmp.h"
 
@@ -74,23 +75,6 @@ static json_t *ask_monitor(struct look *look, const char *line, char *error, siz
 	return said;
 }
 
-/* The number of the process that a pidfd stands for; 0 when it is not known. */
-static pid_t pid_of(int pidfd)
-{
-	char path[64], line[128];
-	int pid = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
-	file = fopen(path, "re");
-	while (file && !pid && fgets(line, sizeof(line), file))
-		if (!strncmp(line, "Pid:", 4))
-			pid = (int)strtol(line + 4, NULL, 10);
-	if (file)
-		fclose(file);
-	return pid;
-}
-
 static int find_memory(struct look *look, char *error, size_t error_size)
 {
 	static const char before[] = " is 0x";
@@ -120,7 +104,9 @@ int look_open(struct look *look, struct vm *vm, int64_t deadline_ms, char *error
 {
 	uint64_t word;
 
-	*look = (struct look){ .vm = vm, .pid = pid_of(vm_pidfd(vm)), .deadline_ms = deadline_ms };
+	*look = (struct look){ .vm = vm,
+			       .pid = host_pid_of(vm_pidfd(vm)),
+			       .deadline_ms = deadline_ms };
 	if (look->pid <= 0) {
 		snprintf(error, error_size, "QEMU's process is not known");
 		return -1;

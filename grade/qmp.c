@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host_time.h"
 #include "qmp.h"
 #include "text.h"
 
@@ -26,10 +27,12 @@
  */
 #define FILE_MAJOR 10
 
-static int64_t now_ms(void)
+static int64_t now_ms(struct qmp *q)
 {
 	struct timespec now;
 
+	if (q->clock)
+		return host_clock_ms(q->clock);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
@@ -39,6 +42,7 @@ void qmp_init(struct qmp *q, int fd)
 	q->fd = fd;
 	q->beside = -1;
 	q->major = 0;
+	q->clock = NULL;
 	q->greeted = false;
 	q->lost = false;
 	q->len = 0;
@@ -49,6 +53,11 @@ void qmp_beside(struct qmp *q, int fd, bool (*drain)(void *arg), void *arg)
 	q->beside = fd;
 	q->drain = drain;
 	q->arg = arg;
+}
+
+void qmp_clock(struct qmp *q, struct host_clock *clock)
+{
+	q->clock = clock;
 }
 
 enum qmp_kind qmp_read(const char *line, size_t len, json_t **value)
@@ -85,12 +94,12 @@ static int ready(struct qmp *q, short events, int64_t deadline_ms, char *error, 
 	for (;;) {
 		struct pollfd fds[] = { { .fd = q->fd, .events = events },
 					{ .fd = q->beside, .events = POLLIN } };
-		int64_t left = deadline_ms - now_ms();
+		int64_t left = deadline_ms - now_ms(q);
 
 		if (left <= 0)
 			return lose(q, error, error_size, "no answer in time");
-		if (left > 3600 * 1000)
-			left = 3600 * 1000;
+		if (left > HOST_SAMPLE_MS)
+			left = HOST_SAMPLE_MS;
 		if (poll(fds, 2, (int)left) <= 0)
 			continue;
 		if (fds[1].revents)

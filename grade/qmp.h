@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct host_clock;
+
 /* The longest line that is read; QEMU's answers to what is asked here are short. */
 #define QMP_LINE_MAX (32 * 1024)
 
@@ -30,6 +32,7 @@ enum qmp_kind { QMP_GREETING, QMP_RETURN, QMP_FAILED, QMP_EVENT, QMP_GARBAGE };
 /**
  * struct qmp - a conversation
  * @fd: our end of the socket; the caller's; non-blocking
+ * @clock: see qmp_clock(), or NULL
  * @beside: what is read meanwhile, or -1
  * @drain: reads some of that; whether there may be more
  * @arg: for @drain
@@ -41,6 +44,7 @@ enum qmp_kind { QMP_GREETING, QMP_RETURN, QMP_FAILED, QMP_EVENT, QMP_GARBAGE };
  */
 struct qmp {
 	int fd;
+	struct host_clock *clock;
 	int beside;
 	bool (*drain)(void *arg);
 	void *arg;
@@ -69,6 +73,13 @@ void qmp_init(struct qmp *q, int fd);
  * answers nothing.
  */
 void qmp_beside(struct qmp *q, int fd, bool (*drain)(void *arg), void *arg);
+
+/**
+ * qmp_clock() - the clock that deadlines are on
+ * @q: the conversation
+ * @clock: the clock, which stays the caller's; without one it is CLOCK_MONOTONIC
+ */
+void qmp_clock(struct qmp *q, struct host_clock *clock);
 
 /**
  * qmp_read() - say what a line is

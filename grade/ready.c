@@ -37,7 +37,7 @@ static int save(struct vm *vm, struct saved *saved, const struct saved_key *key,
 		snprintf(error, error_size, "no memory for the saved machine: %s", strerror(errno));
 		return -1;
 	}
-	if (vm_save(vm, saved->state, vm_now_ms() + READY_MS, error, error_size))
+	if (vm_save(vm, saved->state, vm_clock_ms(vm) + READY_MS, error, error_size))
 		return -1;
 	saved->console = strdup(vm_console(vm, &saved->console_len));
 	if (!saved->console) {
@@ -130,7 +130,7 @@ static bool host_ended_it(const char *said)
 void ready_blame(const struct saved_id *id, struct vm *vm, char *error, size_t error_size)
 {
 	/* QEMU's end may be seen later than that of its channels. */
-	enum vm_result end = vm_wait_end(vm, vm_now_ms() + ENDING_MS);
+	enum vm_result end = vm_wait_end(vm, vm_clock_ms(vm) + ENDING_MS);
 	const char *said = vm_errors(vm);
 	size_t len = strlen(error);
 	char clean[200];
@@ -179,8 +179,8 @@ enum ready_result ready_machine(struct ready *ready, const struct vm_config *con
 		vm_end(ready->vm);
 		ready->vm = NULL;
 	}
-	if (ready->vm &&
-	    !vm_restore(ready->vm, &restored, vm_now_ms() + limit_ms(config), error, error_size))
+	if (ready->vm && !vm_restore(ready->vm, &restored,
+				     vm_clock_ms(ready->vm) + limit_ms(config), error, error_size))
 		return READY_OK;
 	/* A host on which it takes so long boots as slowly: to save it once more costs little. */
 	if (ready->vm)

@@ -185,14 +185,14 @@ static json_t *build_json(const struct report *report)
 		json_array_append_new(notes, json_string(result->notes[i].s));
 	text_clean(path, sizeof(path), report->module, strlen(report->module));
 	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:f, s:i, s:i, s:o, s:o, s:o, s:i, s:o, s:o}",
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:f, s:f, s:i, s:i, s:o, s:o, s:o, s:i, s:o, s:o}",
 		"lab", lab->name, "module", path, "name", module->name, "vermagic",
 		module->vermagic, "license", module->license, "kernel", report->kernel, "release",
 		result->release, "accelerator", result->accelerator, "machine",
 		result->restored ? "restored" : "cold", "limit", (int)report->config->seconds,
-		"seconds", seconds(result->ms), "score", (int)result->score, "total",
-		(int)lab_total(lab), "items", items, "notes", notes, "flags",
-		flags_json(&result->flags), "looks", (int)result->looks, "advice",
+		"seconds", seconds(result->ms), "withheld", seconds(result->withheld_ms), "score",
+		(int)result->score, "total", (int)lab_total(lab), "items", items, "notes", notes,
+		"flags", flags_json(&result->flags), "looks", (int)result->looks, "advice",
 		advice_json(report->advice), "advised", advice_from(report->advice));
 }
 

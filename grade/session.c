@@ -9,6 +9,7 @@
 
 #include "explain.h"
 #include "session.h"
+#include "starved.h"
 
 /* How much of a text of the guest's is repeated. */
 #define GUEST_TEXT_MAX 400
@@ -78,8 +79,11 @@ static bool gone(struct session *s, const char *doing)
 	size_t len;
 	const char *console = vm_console(s->vm, &len);
 	struct text why = { 0 };
-	const char *did = explain_end(&why, console, len, s->config->module);
+	const char *did;
 
+	if (session_starved(s, doing))
+		return false;
+	did = explain_end(&why, console, len, s->config->module);
 	s->crashed = true;
 	if (did)
 		return session_fail(s, "the system %s while %s: %s", did, doing, why.s);
@@ -111,16 +115,67 @@ bool session_lost(struct session *s, const char *doing)
 			    doing, clean);
 }
 
+/**
+ * session_starved() - whether a machine ended by itself because the host was too busy
+ * @s: the session
+ * @doing: what was under way
+ *
+ * Return: true when that is so; the item has failed then, and there is no verdict.
+ */
+bool session_starved(struct session *s, const char *doing)
+{
+	struct text why = { 0 };
+
+	if (!starved(s->vm, s->config->module ? s->config->module->name : "", &why))
+		return false;
+	s->host_failed = true;
+	session_fail(s,
+		     "the virtual machine ended while %s because this host is too busy, so nothing "
+		     "was decided; try again when fewer programs run on it: %s",
+		     doing, why.s);
+	return true;
+}
+
+/**
+ * session_stopped() - the limit was reached
+ * @s: the session; its reason gets a sentence
+ * @doing: what was under way
+ *
+ * Return: false when a busy host withheld so much that there is no verdict.
+ */
+bool session_stopped(struct session *s, const char *doing)
+{
+	const struct host_clock *clock = vm_clock(s->vm);
+	int64_t limit = (int64_t)s->config->seconds * 1000, given = host_clock_given(clock);
+	int64_t withheld = host_clock_withheld(clock);
+
+	session_fail(s, "stopped after %u s while %s", s->config->seconds, doing);
+	if (withheld >= 1000)
+		session_fail(s, " (and %lld s that this busy host withheld)",
+			     (long long)(withheld / 1000));
+	if (given >= limit / 2)
+		return true;
+	s->host_failed = true;
+	return session_fail(s,
+			    ". In all of that the machine could work for %.1f s only, so nothing "
+			    "was decided: try again when fewer programs run on this host",
+			    (double)given / 1000);
+}
+
 static bool timed_out(struct session *s, const char *doing)
 {
+	char what[2 * DOING_MAX];
 	size_t len;
 	const char *console = vm_console(s->vm, &len);
 	struct text why = { 0 };
 
-	session_fail(s, "stopped after %u s while ", s->config->seconds);
 	if (strncmp(s->item->name, "check_", 6) == 0)
-		session_fail(s, "running %s: ", s->item->name);
-	session_fail(s, "%s. That had not ended by then; all items together must.", doing);
+		snprintf(what, sizeof(what), "running %s: %s", s->item->name, doing);
+	else
+		snprintf(what, sizeof(what), "%s", doing);
+	if (!session_stopped(s, what))
+		return false;
+	session_fail(s, ". That had not ended by then; all items together must.");
 	if (explain_end(&why, console, len, s->config->module))
 		session_fail(s, " The kernel had reported: %s", why.s);
 	return false;

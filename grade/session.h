@@ -79,6 +79,8 @@ struct session {
 
 bool session_fail(struct session *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool session_lost(struct session *s, const char *doing);
+bool session_starved(struct session *s, const char *doing);
+bool session_stopped(struct session *s, const char *doing);
 bool session_lab_wrong(struct session *s, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 bool session_ask(struct session *s, const char *doing, ...) __attribute__((format(printf, 2, 3)));

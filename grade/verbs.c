@@ -34,12 +34,11 @@ static bool do_boot(struct session *s, const struct lab_step *step, const uint64
 		text_clean(result->release, sizeof(result->release), release, strlen(release));
 		return true;
 	case VM_TIMEOUT:
-		return session_fail(s,
-				    "stopped after %u s while booting: the machine did not come "
-				    "up in that time",
-				    s->config->seconds);
+		return session_stopped(s, "booting") &&
+		       session_fail(s, ": the machine did not come up in that time");
 	case VM_GONE:
-		return session_fail(s, "the virtual machine ended while it booted (--log FILE "
+		return !session_starved(s, "booting") &&
+		       session_fail(s, "the virtual machine ended while it booted (--log FILE "
 				       "keeps its console)");
 	case VM_LOST:
 		return session_lost(s, "booting");

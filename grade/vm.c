@@ -17,13 +17,14 @@
 #include <unistd.h>
 
 #include "accel.h"
+#include "console_log.h"
+#include "host_time.h"
 #include "qemu.h"
 #include "qmp.h"
 #include "vm.h"
 
 #define PROBE_MS 10000
 #define ERRORS_KEEP 4096
-#define GAP_MAX 80
 
 /*
  * struct vm - one machine
@@ -38,10 +39,8 @@
  * @seq: number of the last request
  * @in: bytes from the agent not yet decoded, @in_len of them
  * @out: bytes to the agent, @out_len in all, @out_done sent
- * @head: the console's first bytes, @head_len of them
- * @tail: the console's last bytes, a ring; @total - @head_len were put there
- * @total: bytes that came over the console
- * @flat: what vm_console() gave out
+ * @console: the console's first and last bytes
+ * @clock: the clock that all deadlines of this machine are on
  * @said: what vm_errors() gave out, where that had to be put together
  * @errors: what QEMU said, @errors_len bytes
  * @stop_fd: as in struct vm_config, -1 for none
@@ -66,11 +65,8 @@ struct vm {
 	uint8_t out[WIRE_MESSAGE_MAX];
 	size_t out_len;
 	size_t out_done;
-	char head[VM_CONSOLE_KEEP];
-	size_t head_len;
-	char tail[VM_CONSOLE_KEEP];
-	uint64_t total;
-	char *flat;
+	struct console_log console;
+	struct host_clock clock;
 	char *said;
 	char errors[ERRORS_KEEP];
 	size_t errors_len;
@@ -88,19 +84,6 @@ int64_t vm_now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void keep_console(struct vm *vm, const char *data, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		char c = data[i] ? data[i] : '.';
-
-		if (vm->head_len < VM_CONSOLE_KEEP)
-			vm->head[vm->head_len++] = c;
-		else
-			vm->tail[(vm->total - VM_CONSOLE_KEEP) % VM_CONSOLE_KEEP] = c;
-		vm->total++;
-	}
 }
 
 static void write_console(struct vm *vm, const char *data, size_t len)
@@ -151,7 +134,7 @@ static bool read_console(void *arg)
 	ssize_t got = read(vm->qemu.console, data, sizeof(data));
 
 	if (got > 0) {
-		keep_console(vm, data, (size_t)got);
+		console_log_add(&vm->console, data, (size_t)got);
 		copy_console(vm, data, (size_t)got);
 	}
 	return got > 0 || (got < 0 && errno == EINTR);
@@ -284,12 +267,13 @@ static enum vm_result pump(struct vm *vm, int64_t deadline_ms)
 
 	if (vm->gone)
 		return vm->lost ? VM_LOST : VM_GONE;
-	if (deadline_ms != VM_FOREVER) {
-		left = deadline_ms - vm_now_ms();
+	if (deadline_ms != VM_FOREVER || !vm->hello) {
+		left = deadline_ms - host_clock_ms(&vm->clock);
 		if (left <= 0)
 			return VM_TIMEOUT;
-		if (left > 3600 * 1000)
-			left = 3600 * 1000;
+		/* The clock wants a sample that often, and may show less than was waited for. */
+		if (left > HOST_SAMPLE_MS)
+			left = HOST_SAMPLE_MS;
 	}
 	ready = poll(fds, sizeof(fds) / sizeof(fds[0]), (int)left);
 	if (ready < 0)
@@ -341,6 +325,21 @@ static enum vm_result next_message(struct vm *vm, struct wire_message *m, int64_
 	}
 }
 
+int64_t vm_clock_ms(struct vm *vm)
+{
+	return host_clock_ms(&vm->clock);
+}
+
+const struct host_clock *vm_clock(const struct vm *vm)
+{
+	return &vm->clock;
+}
+
+void vm_clock_restart(struct vm *vm)
+{
+	host_clock_start(&vm->clock, host_pid_of(vm_pidfd(vm)));
+}
+
 static struct vm *launch(const struct vm_config *config, const char *accelerator, char *error,
 			 size_t error_size)
 {
@@ -361,10 +360,12 @@ static struct vm *launch(const struct vm_config *config, const char *accelerator
 	}
 	qmp_init(&vm->qmp, vm->qemu.qmp);
 	qmp_beside(&vm->qmp, vm->qemu.console, read_console, vm);
+	qmp_clock(&vm->qmp, &vm->clock);
+	vm_clock_restart(vm);
 	/* A restored one goes on where the saved one was stopped. */
 	if (config->memory && config->memory->state >= 0) {
 		vm->hello = true;
-		keep_console(vm, config->memory->console, config->memory->console_len);
+		console_log_add(&vm->console, config->memory->console, config->memory->console_len);
 		if (!config->memory->shown)
 			copy_console(vm, config->memory->console, config->memory->console_len);
 	}
@@ -391,7 +392,7 @@ static int try_kvm(const struct vm_config *config, char *error, size_t error_siz
 	vm = launch(&bare, "kvm", error, error_size);
 	if (!vm)
 		return -1;
-	result = vm_wait_hello(vm, NULL, 0, vm_now_ms() + PROBE_MS);
+	result = vm_wait_hello(vm, NULL, 0, vm_clock_ms(vm) + PROBE_MS);
 	vm_end(vm);
 	if (result == VM_ERROR) {
 		snprintf(error, error_size, "checking for KVM: %s", strerror(errno));
@@ -505,34 +506,12 @@ enum vm_result vm_wait_end(struct vm *vm, int64_t deadline_ms)
 
 uint64_t vm_console_total(const struct vm *vm)
 {
-	return vm->total;
+	return vm->console.total;
 }
 
 const char *vm_console(struct vm *vm, size_t *len)
 {
-	uint64_t beyond = vm->total - vm->head_len;
-	size_t kept = beyond < VM_CONSOLE_KEEP ? (size_t)beyond : VM_CONSOLE_KEEP;
-	size_t start = beyond > kept ? (size_t)(beyond % VM_CONSOLE_KEEP) : 0;
-	size_t at = vm->head_len;
-
-	free(vm->flat);
-	vm->flat = malloc(vm->head_len + kept + GAP_MAX + 1);
-	if (!vm->flat) {
-		if (len)
-			*len = 0;
-		return "";
-	}
-	memcpy(vm->flat, vm->head, vm->head_len);
-	if (beyond > kept)
-		at += (size_t)snprintf(vm->flat + at, GAP_MAX, "\n[%llu bytes left out here]\n",
-				       (unsigned long long)(beyond - kept));
-	memcpy(vm->flat + at, vm->tail + start, kept - start);
-	memcpy(vm->flat + at + kept - start, vm->tail, start);
-	at += kept;
-	vm->flat[at] = '\0';
-	if (len)
-		*len = at;
-	return vm->flat;
+	return console_log_text(&vm->console, len);
 }
 
 const char *vm_errors(struct vm *vm)
@@ -594,7 +573,7 @@ void vm_end(struct vm *vm)
 	if (!vm)
 		return;
 	qemu_end(&vm->qemu);
-	free(vm->flat);
+	console_log_free(&vm->console);
 	free(vm->said);
 	free(vm);
 }

@@ -122,6 +122,7 @@ struct vm_file {
  */
 enum vm_result { VM_OK, VM_TIMEOUT, VM_GONE, VM_LOST, VM_GARBAGE, VM_ERROR };
 
+struct host_clock;
 struct vm;
 struct qmp;
 
@@ -129,11 +130,37 @@ struct qmp;
 #define VM_FOREVER INT64_MAX
 
 /**
- * vm_now_ms() - the clock that all deadlines here are made of
+ * vm_now_ms() - the host's clock
  *
  * Return: CLOCK_MONOTONIC in milliseconds.
  */
 int64_t vm_now_ms(void);
+
+/**
+ * vm_clock_ms() - the machine's clock, which all deadlines for it are on
+ * @vm: the machine
+ *
+ * It does not count the time in which a busy host did not let QEMU run, see
+ * host_time.h. At the machine's start it shows what vm_now_ms() does, so a deadline
+ * made before the start can be made with that.
+ *
+ * Return: milliseconds.
+ */
+int64_t vm_clock_ms(struct vm *vm);
+
+/**
+ * vm_clock() - the machine's clock, for asking what was withheld
+ * @vm: the machine
+ *
+ * Return: the clock, the machine's.
+ */
+const struct host_clock *vm_clock(const struct vm *vm);
+
+/**
+ * vm_clock_restart() - count the time that is withheld from now on
+ * @vm: the machine; no deadline of it is in use
+ */
+void vm_clock_restart(struct vm *vm);
 
 /**
  * vm_start() - start a machine
@@ -154,7 +181,7 @@ struct vm *vm_start(const struct vm_config *config, char *error, size_t error_si
  * @vm: the machine
  * @release: gets the guest's kernel release (text from the guest), or NULL
  * @size: room there in bytes
- * @deadline_ms: on vm_now_ms()'s clock
+ * @deadline_ms: on vm_clock_ms()'s clock
  *
  * Return: VM_OK or why not.
  */
@@ -170,7 +197,7 @@ enum vm_result vm_wait_hello(struct vm *vm, char *release, size_t size, int64_t 
  * @output: called for each WIRE_OUTPUT that comes before (1 stdout, 2 stderr),
  *	or NULL
  * @arg: passed to @output
- * @deadline_ms: on vm_now_ms()'s clock
+ * @deadline_ms: on vm_clock_ms()'s clock
  *
  * Return: VM_OK or why there is no answer.
  */
@@ -182,22 +209,18 @@ enum vm_result vm_ask(struct vm *vm, struct wire_message *request, struct wire_m
 /**
  * vm_wait_end() - wait until QEMU has ended, reading what still comes
  * @vm: the machine
- * @deadline_ms: on vm_now_ms()'s clock
+ * @deadline_ms: on vm_clock_ms()'s clock
  *
  * Return: VM_GONE or VM_LOST when it has, VM_TIMEOUT or VM_ERROR.
  */
 enum vm_result vm_wait_end(struct vm *vm, int64_t deadline_ms);
-
-/* How much of the console is kept from its start, and again from its end. */
-#define VM_CONSOLE_KEEP (256 * 1024)
 
 /**
  * vm_console() - the console so far
  * @vm: the machine
  * @len: gets its length in bytes without the NUL, or NULL
  *
- * The first and the last VM_CONSOLE_KEEP bytes, with a line between them that
- * says what is left out; NULs from the guest are dots. Hostile text.
+ * The first and the last CONSOLE_LOG_KEEP bytes, see console_log.h. Hostile text.
  *
  * Return: NUL-terminated, owned by @vm, valid until the next call for it.
  */
@@ -269,7 +292,7 @@ int vm_pidfd(const struct vm *vm);
 /**
  * vm_idle() - let time pass, taking what comes over the console
  * @vm: the machine
- * @until_ms: until when, on vm_now_ms()'s clock
+ * @until_ms: until when, on vm_clock_ms()'s clock
  *
  * Return: VM_OK, or why nothing is to be waited for any more.
  */
@@ -289,7 +312,7 @@ enum vm_result vm_wait_fd(struct vm *vm, int fd);
  * vm_save() - stop a machine that waits for a request, and write its state
  * @vm: the machine, which has the memory of @config.memory; to be ended next
  * @fd: an empty file
- * @deadline_ms: on vm_now_ms()'s clock
+ * @deadline_ms: on vm_clock_ms()'s clock
  * @error: gets a sentence on failure
  * @error_size: room there in bytes
  *
@@ -303,7 +326,7 @@ int vm_save(struct vm *vm, int fd, int64_t deadline_ms, char *error, size_t erro
  * vm_restore() - let a machine go on that was started from a saved state
  * @vm: the machine
  * @config: what it was started with
- * @deadline_ms: on vm_now_ms()'s clock
+ * @deadline_ms: on vm_clock_ms()'s clock
  * @error: gets a sentence on failure
  * @error_size: room there in bytes
  *
@@ -321,7 +344,7 @@ int vm_restore(struct vm *vm, const struct vm_config *config, int64_t deadline_m
  * @guest: absolute path; its directory must exist
  * @data: the contents
  * @len: how many bytes
- * @deadline_ms: on vm_now_ms()'s clock
+ * @deadline_ms: on vm_clock_ms()'s clock
  * @error: gets a sentence on failure
  * @error_size: room there in bytes
  *

@@ -121,7 +121,7 @@ static bool stop(struct session *s)
 {
 	char why[512];
 
-	s->witness->look.deadline_ms = vm_now_ms() + QEMU_MS;
+	s->witness->look.deadline_ms = vm_clock_ms(s->vm) + QEMU_MS;
 	if (look_stop(&s->witness->look, why, sizeof(why)) == 0)
 		return true;
 	give_up(s, why);
@@ -162,7 +162,7 @@ static void *take_kernel(void *arg)
 void witness_start(struct session *s)
 {
 	struct witness *w = s->witness;
-	int64_t deadline = vm_now_ms() + QEMU_MS;
+	int64_t deadline = vm_clock_ms(s->vm) + QEMU_MS;
 
 	if (!w || w->begun)
 		return;
@@ -212,7 +212,7 @@ static bool compare_kernel(struct session *s)
 
 	if (!kernel_image_compare(&w->kernel, &w->look, dir, NULL))
 		return true;
-	if (!go(s) || vm_idle(s->vm, vm_now_ms() + AGAIN_MS) != VM_OK || !stop(s))
+	if (!go(s) || vm_idle(s->vm, vm_clock_ms(s->vm) + AGAIN_MS) != VM_OK || !stop(s))
 		return false;
 	kernel_image_compare(&w->kernel, &w->look, dir, &s->result->flags);
 	return true;
@@ -292,7 +292,7 @@ static void examine(struct session *s, struct group *group, struct held *h,
 /* There is no use in more looks, or no time. */
 static bool enough(const struct session *s, const struct group *group, int64_t begin)
 {
-	int64_t now = vm_now_ms();
+	int64_t now = vm_clock_ms(s->vm);
 
 	return now >= s->deadline || now - begin >= SLOW_MS ||
 	       (now - begin >= UNSEEN_MS && group->looks >= UNSEEN_LOOKS);
@@ -313,7 +313,7 @@ static bool all_seen(const struct group *group)
 static bool look_for(struct session *s, struct group *group)
 {
 	struct witness *w = s->witness;
-	int64_t begin = vm_now_ms();
+	int64_t begin = vm_clock_ms(s->vm);
 
 	for (;;) {
 		if (!stop(s))
@@ -331,7 +331,7 @@ static bool look_for(struct session *s, struct group *group)
 			return false;
 		if (enough(s, group, begin))
 			return true;
-		if (vm_idle(s->vm, vm_now_ms() + NAP_MS) != VM_OK)
+		if (vm_idle(s->vm, vm_clock_ms(s->vm) + NAP_MS) != VM_OK)
 			return true;
 	}
 }

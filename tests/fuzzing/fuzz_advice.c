@@ -15,6 +15,7 @@
 #include "../../grade/kernels.h"
 #include "../../grade/ready.h"
 #include "fuzz.h"
+#include "plain_clock.h"
 
 #define CONSOLE_MAX 65536
 #define PARAGRAPH_MAX (2 * TEXT_MAX)

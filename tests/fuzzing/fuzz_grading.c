@@ -19,6 +19,7 @@
 #include "../../serve/verdict.h"
 #include "fuzz.h"
 #include "guest.h"
+#include "plain_clock.h"
 
 #define CONSOLE_MAX 16384
 #define PIECE_MAX 256
