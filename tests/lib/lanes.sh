@@ -9,21 +9,46 @@
 #	and the caller's to remove. Returns when all are done.
 # lane_run LIMIT COMMAND...
 #	For use in FUNCTION: runs COMMAND in a process group of its own, at most
-#	LIMIT seconds; gives its status, or 124 when it was stopped.
+#	LIMIT seconds, which a busy host stretches (host_time.sh); gives its status, or
+#	124 when it was stopped.
 #
 # INT and TERM end all of it: lanes_end, to be called in the caller's trap,
 # ends the lanes, and each ends the process group it waits for.
 
+. tests/lib/host_time.sh
+
 lanes_pids=
+lane_pid=
+
+# Stop timeout(1) as if its own limit had passed, once LIMIT is used up.
+lane_watch() {
+	lane_mark=$(host_time_mark)
+	while lane_left=$(($2 - $(host_time_since "$lane_mark"))) && [ "$lane_left" -gt 0 ]; do
+		[ "$lane_left" -lt 5 ] || lane_left=5
+		sleep "$lane_left"
+		# A lane that was killed does not end its watch.
+		kill -0 "$1" || return 0
+	done
+	kill -ALRM "$1"
+}
 
 lane_run() {
 	lane_limit=$1
 	shift
 	# What runs in the background of a shell ignores SIGINT, and hands that on:
 	# programs that are tested for Ctrl-C must get it as they would elsewhere.
-	timeout --kill-after=10 "$lane_limit" env --default-signal=INT,QUIT "$@" &
+	# The limit here is for the case that the watch is killed.
+	timeout --kill-after=10 "$((4 * lane_limit + 10))" \
+		env --default-signal=INT,QUIT "$@" &
+	lane_pid=$!
+	# It holds nothing open that somebody could wait for the end of.
+	lane_watch "$lane_pid" "$lane_limit" </dev/null >/dev/null 2>&1 &
+	lane_watcher=$!
 	lane_status=0
-	wait "$!" || lane_status=$?
+	wait "$lane_pid" || lane_status=$?
+	kill "$lane_watcher" 2>/dev/null || :
+	wait "$lane_watcher" 2>/dev/null || :
+	lane_pid=
 	return "$lane_status"
 }
 
@@ -32,7 +57,7 @@ lane() {
 	lane_function=$2
 	shift 2
 	# Nothing may survive the lane: the command's group first, then we.
-	trap 'kill "${!:-}" 2>/dev/null && wait "$!"; exit 143' INT TERM
+	trap 'kill "${lane_watcher:-}" 2>/dev/null; kill "$lane_pid" 2>/dev/null && wait "$lane_pid"; exit 143' INT TERM
 	lane_number=0
 	for lane_item; do
 		lane_number=$((lane_number + 1))
