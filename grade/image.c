@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <search.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,11 +22,23 @@
 /*
  * struct image - an archive being written
  * @archive: libarchive's writer
- * @parent: the directory whose entry was written last, "" at first
+ * @names: tree of the struct name of each entry, see tsearch(3)
  */
 struct image {
 	struct archive *archive;
-	char parent[PATH_MAX];
+	void *names;
+};
+
+/*
+ * struct name - a name in the archive, and where it is from
+ * @directory: it is one
+ * @host: path on the host that was put there, or below; "" for a file of our own
+ * @guest: path in the guest
+ */
+struct name {
+	bool directory;
+	char *host;
+	char guest[];
 };
 
 struct image *image_begin(int fd, char *error, size_t error_size)
@@ -80,6 +93,63 @@ static int check_path(const char *guest, char *error, size_t error_size)
 	return 0;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(((const struct name *)a)->guest, ((const struct name *)b)->guest);
+}
+
+static void free_name(void *name)
+{
+	free(((struct name *)name)->host);
+	free(name);
+}
+
+static const char *origin(const char *host)
+{
+	return *host ? host : "a file of the machine's own";
+}
+
+/*
+ * Remember what a name is. Linux unpacks the entries in order, and says nothing of one
+ * that finds no place: it keeps a directory that is not empty when a file or a link of
+ * that name comes later, and removes a file or a link for a directory that comes later.
+ * So a name may be one or the other. Gives 1 when it was known already.
+ */
+static int take_name(struct image *image, const char *host, const char *guest, bool directory,
+		     char *error, size_t error_size)
+{
+	size_t size = strlen(guest) + 1;
+	struct name *name = malloc(sizeof(*name) + size);
+	const struct name *known;
+	void **at = NULL;
+
+	if (name) {
+		name->directory = directory;
+		name->host = strdup(host);
+		memcpy(name->guest, guest, size);
+		if (name->host)
+			at = tsearch(name, &image->names, compare_names);
+	}
+	if (!at) {
+		if (name)
+			free_name(name);
+		snprintf(error, error_size, "no memory for %.200s in the initramfs", guest);
+		return -1;
+	}
+	known = *at;
+	if (known == name)
+		return 0;
+	free_name(name);
+	if (known->directory == directory)
+		return 1;
+	snprintf(error, error_size,
+		 "'%.200s' cannot be both a directory (for %.200s) and a file or link (of %.200s): "
+		 "give one of them another path in the guest",
+		 guest, origin(directory ? host : known->host),
+		 origin(directory ? known->host : host));
+	return -1;
+}
+
 /* Write one entry's header; @entry gets what every entry has and is freed. */
 static int put_entry(struct image *image, struct archive_entry *entry, const char *guest,
 		     char *error, size_t error_size)
@@ -119,30 +189,22 @@ static struct archive_entry *new_entry(mode_t type, mode_t mode)
 	return entry;
 }
 
-static int put_directory(struct image *image, const char *guest, mode_t mode, char *error,
-			 size_t error_size)
-{
-	if (put_entry(image, new_entry(AE_IFDIR, mode), guest, error, error_size))
-		return -1;
-	snprintf(image->parent, sizeof(image->parent), "%s", guest);
-	return 0;
-}
-
 /* The kernel makes no parents: write an entry for each, outermost first. */
-static int put_parents(struct image *image, const char *guest, char *error, size_t error_size)
+static int put_parents(struct image *image, const char *host, const char *guest, char *error,
+		       size_t error_size)
 {
 	char path[PATH_MAX];
+	int known;
 
 	for (const char *at = strchr(guest + 1, '/'); at; at = strchr(at + 1, '/')) {
 		size_t len = (size_t)(at - guest);
 
-		/* What was made for the entry before needs no second one. */
-		if (!strncmp(image->parent, guest, len) &&
-		    (image->parent[len] == '/' || !image->parent[len]))
-			continue;
 		memcpy(path, guest, len);
 		path[len] = '\0';
-		if (put_directory(image, path, 0755, error, error_size))
+		known = take_name(image, host, path, true, error, error_size);
+		/* One that is there already keeps its permissions. */
+		if (known < 0 || (!known && put_entry(image, new_entry(AE_IFDIR, 0755), path, error,
+						      error_size)))
 			return -1;
 	}
 	return 0;
@@ -165,7 +227,9 @@ int image_bytes(struct image *image, const char *guest, const void *data, size_t
 {
 	struct archive_entry *entry;
 
-	if (check_path(guest, error, error_size) || put_parents(image, guest, error, error_size))
+	if (check_path(guest, error, error_size) ||
+	    put_parents(image, "", guest, error, error_size) ||
+	    take_name(image, "", guest, false, error, error_size) < 0)
 		return -1;
 	entry = new_entry(AE_IFREG, mode);
 	if (entry)
@@ -180,7 +244,9 @@ int image_node(struct image *image, const char *guest, dev_t device, mode_t mode
 {
 	struct archive_entry *entry;
 
-	if (check_path(guest, error, error_size) || put_parents(image, guest, error, error_size))
+	if (check_path(guest, error, error_size) ||
+	    put_parents(image, "", guest, error, error_size) ||
+	    take_name(image, "", guest, false, error, error_size) < 0)
 		return -1;
 	entry = new_entry(AE_IFCHR, mode);
 	if (entry)
@@ -279,7 +345,8 @@ static int put_tree(struct image *image, const char *host, const char *guest, mo
 	struct dirent **names;
 	int count, rc = 0;
 
-	if (put_directory(image, guest, mode, error, error_size))
+	if (take_name(image, host, guest, true, error, error_size) < 0 ||
+	    put_entry(image, new_entry(AE_IFDIR, mode), guest, error, error_size))
 		return -1;
 	/* Sorted, so that the same directory gives the same archive. */
 	count = scandir(host, &names, NULL, alphasort);
@@ -313,6 +380,8 @@ static int put_any(struct image *image, const char *host, const char *guest, boo
 		return host_error(host, strerror(errno), error, error_size);
 	if (S_ISDIR(st.st_mode))
 		return put_tree(image, host, guest, st.st_mode, error, error_size);
+	if (take_name(image, host, guest, false, error, error_size) < 0)
+		return -1;
 	if (S_ISLNK(st.st_mode))
 		return put_link(image, host, guest, error, error_size);
 	return put_file(image, host, guest, error, error_size);
@@ -335,7 +404,7 @@ int image_host(struct image *image, const char *host, const char *guest, char *e
 			return -1;
 		}
 	}
-	if (put_parents(image, guest, error, error_size))
+	if (put_parents(image, host, guest, error, error_size))
 		return -1;
 	return put_any(image, host, guest, true, error, error_size);
 }
@@ -352,6 +421,7 @@ int image_end(struct image *image, char *error, size_t error_size)
 		rc = -1;
 	}
 	archive_write_free(image->archive);
+	tdestroy(image->names, free_name);
 	free(image);
 	return rc;
 }

@@ -3,8 +3,11 @@
  * image.h - initramfs archives (newc), written into a descriptor
  *
  * The kernel takes several archives one after another as one initramfs, later
- * ones on top: so each is written with image_begin() ... image_end() into the
- * same descriptor, and a saved base needs no repacking.
+ * ones on top: each is written with image_begin() ... image_end() into the same
+ * descriptor. Of two files or links of one name the later one is what the guest has,
+ * and directories of one name become one. Within an archive a name that is a directory
+ * once and a file or a link another time is an error: the kernel would drop one of
+ * them without a word.
  */
 #ifndef GRADE_IMAGE_H
 #define GRADE_IMAGE_H

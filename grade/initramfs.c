@@ -132,17 +132,12 @@ int initramfs_make(const struct vm_config *config, off_t *size, char *error, siz
 	}
 	image = image_begin(fd, error, error_size);
 	rc = image ? add_base(image, config->kernel_dir, error, error_size) : -1;
+	/* In the same archive, which knows what is where: see image_host(). */
+	for (size_t i = 0; !rc && i < config->nfiles; i++)
+		rc = image_host(image, config->files[i].host, config->files[i].guest, error,
+				error_size);
 	if (finish(image, rc, error, error_size))
 		goto err_close;
-	if (config->nfiles) {
-		image = image_begin(fd, error, error_size);
-		rc = image ? 0 : -1;
-		for (size_t i = 0; !rc && i < config->nfiles; i++)
-			rc = image_host(image, config->files[i].host, config->files[i].guest, error,
-					error_size);
-		if (finish(image, rc, error, error_size))
-			goto err_close;
-	}
 	*size = lseek(fd, 0, SEEK_END);
 	return fd;
 

@@ -196,7 +196,6 @@ static void test_parents_come_first_and_once(void **state)
 					  "f 0755 a/bc/three 3\n"
 					  "d 0755 ab\n"
 					  "f 0644 ab/c 0\n"
-					  "d 0755 a\n"
 					  "d 0755 a/d\n"
 					  "f 0644 a/d/e 0\n"
 					  "f 4711 top 1\n"
@@ -359,15 +358,88 @@ static void test_no_room_is_an_error(void **state)
 	close(full);
 }
 
+/* Both are in the sentence, and what each of them is. */
+static void conflict(const char *first, const char *first_guest, const char *second,
+		     const char *second_guest, const char *directory, const char *other)
+{
+	struct image *image = begin();
+
+	assert_int_equal(image_host(image, in_dir(first), first_guest, error, sizeof(error)), 0);
+	assert_int_equal(image_host(image, in_dir(second), second_guest, error, sizeof(error)), -1);
+	assert_non_null(strstr(error, "cannot be both a directory (for /"));
+	assert_true(strstr(error, directory) < strstr(error, "and a file or link"));
+	assert_non_null(strstr(strstr(error, "and a file or link"), other));
+	end(image);
+}
+
+static void test_a_name_is_a_directory_or_not(void **state)
+{
+	(void)state;
+	mkdir(in_dir("both"), 0755);
+	write_host("both/in", "1", 1, 0644);
+	write_host("file", "2", 1, 0644);
+	assert_int_equal(symlink("both", in_dir("both/link")), 0);
+	conflict("both", "/x", "file", "/x", "/both)", "/file)");
+	conflict("file", "/x", "both", "/x", "/both)", "/file)");
+	/* What is put below it makes a directory, too. */
+	conflict("file", "/x", "both/in", "/x/y/z", "/both/in)", "/file)");
+	conflict("both/in", "/x/y/z", "file", "/x/y", "/both/in)", "/file)");
+	/* Below a link the kernel would find a directory in the link's place. */
+	conflict("both", "/x", "file", "/x/link/f", "/file)", "/both/link)");
+	/* What is in a directory that is added counts as well. */
+	conflict("file", "/x/in/f", "both", "/x", "/file)", "/both/in)");
+}
+
+static void test_a_file_of_our_own_has_its_place(void **state)
+{
+	struct image *image = begin();
+
+	(void)state;
+	write_host("file", "2", 1, 0644);
+	assert_int_equal(image_bytes(image, "/lib/own", "", 0, 0644, error, sizeof(error)), 0);
+	assert_int_equal(image_host(image, in_dir("file"), "/lib", error, sizeof(error)), -1);
+	assert_non_null(strstr(error, "(for a file of the machine's own)"));
+	end(image);
+}
+
+static void test_the_later_of_two_files_wins(void **state)
+{
+	struct image *image = begin();
+	off_t at = 0;
+
+	(void)state;
+	mkdir(in_dir("first"), 0700);
+	mkdir(in_dir("first/d"), 0700);
+	write_host("first/d/f", "old", 3, 0644);
+	write_host("later", "new", 3, 0600);
+	assert_int_equal(image_host(image, in_dir("first"), "/x", error, sizeof(error)), 0);
+	assert_int_equal(image_host(image, in_dir("later"), "/x/d/f", error, sizeof(error)), 0);
+	assert_int_equal(image_host(image, in_dir("later"), "/x/d/g", error, sizeof(error)), 0);
+	end(image);
+	/* The directories keep the permissions that they came with. */
+	assert_string_equal(listing(&at), "d 0700 x\n"
+					  "d 0700 x/d\n"
+					  "f 0644 x/d/f 3\n"
+					  "f 0600 x/d/f 3\n"
+					  "f 0600 x/d/g 3\n");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_memory, close_memory)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_parents_come_first_and_once),	   TEST(test_a_tree_keeps_modes_and_links),
-		TEST(test_hard_links_stay_separate_files), TEST(test_large_files_come_whole),
-		TEST(test_archives_follow_each_other),	   TEST(test_bad_guest_paths_are_refused),
-		TEST(test_host_errors_name_the_file),	   TEST(test_no_room_is_an_error),
+		TEST(test_parents_come_first_and_once),
+		TEST(test_a_tree_keeps_modes_and_links),
+		TEST(test_hard_links_stay_separate_files),
+		TEST(test_large_files_come_whole),
+		TEST(test_archives_follow_each_other),
+		TEST(test_bad_guest_paths_are_refused),
+		TEST(test_host_errors_name_the_file),
+		TEST(test_no_room_is_an_error),
+		TEST(test_a_name_is_a_directory_or_not),
+		TEST(test_a_file_of_our_own_has_its_place),
+		TEST(test_the_later_of_two_files_wins),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
