@@ -381,6 +381,11 @@ static int explain(struct vm *vm, const struct options *o, enum vm_result result
 	case VM_LOST:
 		fprintf(stderr, NAME ": QEMU failed while %s: %s\n", what, said);
 		return EXIT_FAILED;
+	case VM_STALLED:
+		if (vm_console_total(vm))
+			print_crash(vm);
+		fprintf(stderr, NAME ": %s\n", said);
+		return EXIT_FAILED;
 	case VM_GONE:
 		if (starved(vm, "", &why)) {
 			fprintf(stderr,
@@ -459,9 +464,12 @@ static struct vm *restore(const struct vm_config *config, char *error, size_t er
 	enum ready_result result = ready_machine(&ready, config, &proof, error, error_size);
 
 	if (result == READY_REFUSED) {
+		const char *said = vm_errors(ready.vm);
+
+		snprintf(error, error_size, "the machine that was to be saved did not boot%s%s",
+			 *said ? ": " : "", said);
 		vm_end(ready.vm);
 		ready.vm = NULL;
-		snprintf(error, error_size, "the machine that was to be saved did not boot");
 	}
 	ready_free(&ready);
 	return ready.vm;

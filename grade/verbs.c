@@ -42,6 +42,9 @@ static bool do_boot(struct session *s, const struct lab_step *step, const uint64
 				       "keeps its console)");
 	case VM_LOST:
 		return session_lost(s, "booting");
+	case VM_STALLED:
+		s->host_failed = true;
+		return session_fail(s, "%s", vm_errors(s->vm));
 	case VM_GARBAGE:
 		return session_fail(s, "the machine booted, but did not begin with a greeting");
 	default:

@@ -21,6 +21,7 @@
 #include "host_time.h"
 #include "qemu.h"
 #include "qmp.h"
+#include "stall.h"
 #include "vm.h"
 
 #define PROBE_MS 10000
@@ -41,6 +42,7 @@
  * @out: bytes to the agent, @out_len in all, @out_done sent
  * @console: the console's first and last bytes
  * @clock: the clock that all deadlines of this machine are on
+ * @stall: whether it makes no progress while it boots
  * @said: what vm_errors() gave out, where that had to be put together
  * @errors: what QEMU said, @errors_len bytes
  * @stop_fd: as in struct vm_config, -1 for none
@@ -67,6 +69,7 @@ struct vm {
 	size_t out_done;
 	struct console_log console;
 	struct host_clock clock;
+	struct stall stall;
 	char *said;
 	char errors[ERRORS_KEEP];
 	size_t errors_len;
@@ -322,6 +325,9 @@ static enum vm_result next_message(struct vm *vm, struct wire_message *m, int64_
 		result = pump(vm, deadline_ms);
 		if (result != VM_OK)
 			return result;
+		if (!vm->hello &&
+		    stall_seen(&vm->stall, vm->console.total + vm->in_len, &vm->clock))
+			return VM_STALLED;
 	}
 }
 
@@ -362,6 +368,7 @@ static struct vm *launch(const struct vm_config *config, const char *accelerator
 	qmp_beside(&vm->qmp, vm->qemu.console, read_console, vm);
 	qmp_clock(&vm->qmp, &vm->clock);
 	vm_clock_restart(vm);
+	stall_begin(&vm->stall, config, accelerator);
 	/* A restored one goes on where the saved one was stopped. */
 	if (config->memory && config->memory->state >= 0) {
 		vm->hello = true;
@@ -519,7 +526,7 @@ const char *vm_errors(struct vm *vm)
 	size_t how = strlen(vm->how);
 
 	if (!vm->lost)
-		return "";
+		return vm->stall.says;
 	while (vm->qemu.errors >= 0 && read_errors(vm))
 		continue;
 	while (vm->errors_len && vm->errors[vm->errors_len - 1] == '\n')

@@ -113,6 +113,7 @@ struct vm_file {
  * @VM_GONE: the guest ended the machine (a panic does: -no-reboot, panic=-1,
  *	oops=panic), or who types did, with VM_ESCAPE
  * @VM_LOST: the host did: QEMU was killed, or failed; vm_errors() says how
+ * @VM_STALLED: it boots and makes no progress; vm_errors() says what machine that is
  * @VM_GARBAGE: the guest sent something that is not a message, or not the answer
  * @VM_ERROR: the host failed; errno says how: EINTR for a signal handled or a
  *	stop_fd that is readable
@@ -120,7 +121,7 @@ struct vm_file {
  * After anything but VM_OK the machine is good for vm_console(), vm_errors()
  * and vm_end() only: what it says later would answer another question.
  */
-enum vm_result { VM_OK, VM_TIMEOUT, VM_GONE, VM_LOST, VM_GARBAGE, VM_ERROR };
+enum vm_result { VM_OK, VM_TIMEOUT, VM_GONE, VM_LOST, VM_STALLED, VM_GARBAGE, VM_ERROR };
 
 struct host_clock;
 struct vm;
@@ -257,7 +258,7 @@ uint64_t vm_console_total(const struct vm *vm);
  *
  * Return: what killed QEMU, and the first lines of its standard error (and of
  * the jail's); no newline at the end, owned by @vm, valid until the next call
- * for it; "" when it still runs, or the guest ended it.
+ * for it; "" when the guest ended it, or it still runs, unless it stalled.
  */
 const char *vm_errors(struct vm *vm);
 

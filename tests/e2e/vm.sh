@@ -153,6 +153,15 @@ fake KSHRAM_ACCEL=tcg
 check "a QEMU is given the options that it offers, and no others" \
 	grep -qx -e '-cpu max,-fsrs -object monitor-qmp,id=monitor,chardev=qmp ' "$tmp/out"
 
+# ---- a boot that makes no progress ----
+
+# It takes 20 s of processor time to see, so the doctor is looked at meanwhile.
+printf '#!/bin/busybox sh\nwhile :; do :; done\n' >"$tmp/spin"
+chmod +x "$tmp/spin"
+KSHRAM_ACCEL=tcg KSHRAM_AGENT="$tmp/spin" "$vm" --kernel "$dir" --timeout 3600 -- true \
+	>"$tmp/stall.out" 2>"$tmp/stall.err" &
+pid=$!
+
 # ---- the doctor ----
 
 # doctor [VARIABLE=VALUE]...: run it; what it says is in $tmp/out.
@@ -202,6 +211,17 @@ env XDG_CACHE_HOME="$tmp/cache" KSHRAM_ACCEL=tcg "$vm" --kernel debug --doctor -
 check 'as JSON, and a kernel that is not there is a note' all 'ended 0' \
 	'[ "$(jq -r ".checks[] | select(.name == \"kernel\").state" "$tmp/out")" = note ]' \
 	'[ "$(jq .problems "$tmp/out")" -eq 0 ]' '! says out "\"machine\""'
+
+status=0
+wait "$pid" || status=$?
+pid=
+cp "$tmp/stall.out" "$tmp/out"
+cp "$tmp/stall.err" "$tmp/err"
+check 'a boot that makes no progress is seen: 125, and which machine that is' all \
+	'ended 125 "the boot makes no progress"' 'says err "accelerator tcg, -cpu max,-erms"' \
+	'says err "kshram-vm --doctor"' \
+	'says err "QEMU $(qemu-system-x86_64 --version | sed -n "s/.*version \([0-9.]*\).*/\1/p")"' \
+	'says err "Linux $(cat "$dir/release")"'
 
 # ---- one machine, many questions ----
 
