@@ -22,6 +22,7 @@
 #include "cache.h"
 #include "qemu_offers.h"
 #include "saved_data.h"
+#include "text.h"
 #include "vm.h"
 
 /* Goes up whenever the text in the cache changes its form. */
@@ -302,6 +303,7 @@ static void explain(const char *path, int failure, int status, int errors, char 
 	ssize_t len = pread(errors, said, sizeof(said) - 1, 0);
 
 	said[len > 0 ? len : 0] = '\0';
+	text_drop_warnings(said);
 	said[strcspn(said, "\n")] = '\0';
 	if (failure == ETIMEDOUT)
 		snprintf(error, error_size, "%.300s does not answer within %d s: %s", path,

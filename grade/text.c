@@ -97,3 +97,22 @@ const char *text_wrap(const char **text, size_t width, size_t *len)
 	*text = start + cut + (start[cut] == '\n');
 	return start;
 }
+
+size_t text_drop_warnings(char *text)
+{
+	char *to = text, *line = text;
+
+	while (*line) {
+		size_t len = strcspn(line, "\n");
+		size_t whole = len + (line[len] == '\n');
+
+		/* "qemu-system-x86_64: warning: ...", with a place between in some. */
+		if (!memmem(line, len, ": warning: ", 11) && !memmem(line, len, ": info: ", 8)) {
+			memmove(to, line, whole);
+			to += whole;
+		}
+		line += whole;
+	}
+	*to = '\0';
+	return (size_t)(to - text);
+}

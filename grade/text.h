@@ -55,4 +55,13 @@ char *text_clean(char *out, size_t size, const void *data, size_t len);
  */
 const char *text_wrap(const char **text, size_t width, size_t *len);
 
+/**
+ * text_drop_warnings() - leave only errors of what QEMU wrote to its standard error
+ * @text: the lines, NUL-terminated; those that QEMU marks as a warning or as
+ *	information are removed
+ *
+ * Return: the new length in bytes.
+ */
+size_t text_drop_warnings(char *text);
+
 #endif /* GRADE_TEXT_H */

@@ -22,6 +22,7 @@
 #include "qemu.h"
 #include "qmp.h"
 #include "stall.h"
+#include "text.h"
 #include "vm.h"
 
 #define PROBE_MS 10000
@@ -224,6 +225,7 @@ static void judge_end(struct vm *vm)
 	else if (vm->qemu.jailed >= 0 && how.si_status > 128)
 		number = how.si_status - 128;
 	vm->errors[vm->errors_len] = '\0';
+	vm->errors_len = text_drop_warnings(vm->errors);
 	vm->lost = !vm->escaped && (number || how.si_status ||
 				    strstr(vm->errors, ": terminating on signal ") != NULL);
 	if (vm->lost && number)
@@ -529,6 +531,8 @@ const char *vm_errors(struct vm *vm)
 		return vm->stall.says;
 	while (vm->qemu.errors >= 0 && read_errors(vm))
 		continue;
+	vm->errors[vm->errors_len] = '\0';
+	vm->errors_len = text_drop_warnings(vm->errors);
 	while (vm->errors_len && vm->errors[vm->errors_len - 1] == '\n')
 		vm->errors_len--;
 	vm->errors[vm->errors_len] = '\0';

@@ -98,6 +98,7 @@ cat >"$tmp/fake/qemu-system-x86_64" <<END
 #!/bin/sh
 case \$* in *'-machine none'*) exec $(command -v qemu-system-x86_64) "\$@" ;; esac
 echo "\$*" | grep -o 'accel [a-z]*' >>"$tmp/accelerators"
+echo "qemu-system-x86_64: warning: made-up warning" >&2
 echo "made-up failure" >&2
 exit 1
 END
@@ -112,6 +113,7 @@ fake() {
 
 fake KSHRAM_ACCEL=tcg
 check "QEMU's own words are passed on" ended 125 "made-up failure"
+check "but no warnings of QEMU's" all '! says err "made-up warning"'
 fake KSHRAM_ACCEL=kvm
 check 'KSHRAM_ACCEL=kvm is obeyed' grep -qx 'accel kvm ' "$tmp/out"
 if sh -c ': <>/dev/kvm' 2>/dev/null; then

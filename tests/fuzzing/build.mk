@@ -37,7 +37,8 @@ $(FUZZ_DIR)/session: serve/session.c serve/dialogue.c serve/upload.c serve/conso
 $(FUZZ_DIR)/record: serve/ctl_commands.c serve/ctl_tables.c serve/listing.c serve/console.c \
 		serve/verdict.c grade/text.c
 $(FUZZ_DIR)/qmp: grade/qmp.c grade/look.c grade/text.c
-$(FUZZ_DIR)/vm: grade/vm.c grade/vm_saved.c grade/look.c grade/qmp.c grade/wire.c grade/text.c
+$(FUZZ_DIR)/vm: grade/vm.c grade/vm_saved.c grade/look.c grade/qmp.c grade/wire.c grade/text.c \
+		grade/console_log.c grade/host_time.c
 $(FUZZ_DIR)/module_line: grade/module_line.c grade/module_debug.c grade/module_ops.c grade/text.c
 $(FUZZ_DIR)/suspect: grade/suspect.c grade/module_info.c grade/flags.c grade/text.c serve/inspect.c \
 		grade/module_sample.c

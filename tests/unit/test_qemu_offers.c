@@ -13,6 +13,7 @@
 
 #include "../../grade/qemu_cpu.h"
 #include "../../grade/qemu_offers.h"
+#include "../../grade/text.h"
 
 #define GREETING(major, minor, micro, package)                                          \
 	"{\"QMP\": {\"version\": {\"qemu\": {\"micro\": " #micro ", \"minor\": " #minor \
@@ -170,6 +171,27 @@ static void a_text_that_is_cut_or_changed_is_not_read(void **state)
 	assert_int_equal(qemu_offers_write(&offers, text, 40), -1);
 }
 
+static void warnings_are_no_errors(void **state)
+{
+	static const char prog[] = "qemu-system-x86_64: ";
+	char text[500];
+	size_t len;
+
+	(void)state;
+	snprintf(text, sizeof(text),
+		 "%swarning: old option\n%s-mon chardev=qmp: warning: '-mon' is deprecated\n"
+		 "%s-drive x: Could not open\n%sinfo: it is late\nlast: warning",
+		 prog, prog, prog, prog);
+	len = text_drop_warnings(text);
+	assert_int_equal(len, strlen(text));
+	assert_string_equal(text, "qemu-system-x86_64: -drive x: Could not open\nlast: warning");
+	snprintf(text, sizeof(text), "%swarning: cut in the mid", prog);
+	assert_int_equal(text_drop_warnings(text), 0);
+	assert_string_equal(text, "");
+	snprintf(text, sizeof(text), "\n\n");
+	assert_int_equal(text_drop_warnings(text), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +202,7 @@ int main(void)
 		cmocka_unit_test(all_features_stay_together),
 		cmocka_unit_test(names_count_in_their_list_only),
 		cmocka_unit_test(missing_answers_are_no_answers),
+		cmocka_unit_test(warnings_are_no_errors),
 		cmocka_unit_test(what_is_written_is_read),
 		cmocka_unit_test(a_text_that_is_cut_or_changed_is_not_read),
 	};
