@@ -118,6 +118,17 @@ static int finish(struct image *image, int failed, char *error, size_t error_siz
 	return -1;
 }
 
+int initramfs_add_files(int fd, const struct vm_config *config, char *error, size_t error_size)
+{
+	struct image *image = image_begin(fd, error, error_size);
+	int rc = image ? 0 : -1;
+
+	for (size_t i = 0; !rc && i < config->nfiles; i++)
+		rc = image_host(image, config->files[i].host, config->files[i].guest, error,
+				error_size);
+	return finish(image, rc, error, error_size);
+}
+
 int initramfs_make(const struct vm_config *config, off_t *size, char *error, size_t error_size)
 {
 	struct image *image;

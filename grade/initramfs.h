@@ -22,4 +22,15 @@
  */
 int initramfs_make(const struct vm_config *config, off_t *size, char *error, size_t error_size);
 
+/**
+ * initramfs_add_files() - put the files to add into an archive of their own
+ * @fd: open for writing, the caller's; the archive begins at its position
+ * @config: the files
+ * @error: gets a sentence on failure
+ * @error_size: room there in bytes
+ *
+ * Return: 0, or -1 with @error filled.
+ */
+int initramfs_add_files(int fd, const struct vm_config *config, char *error, size_t error_size);
+
 #endif /* GRADE_INITRAMFS_H */

@@ -242,8 +242,8 @@ static void parse(struct options *o, int argc, char **argv)
 		o->command = argv + optind;
 	if (!o->command && o->console)
 		die("--console needs a COMMAND: a shell has the console itself");
-	if (o->saved && (!o->command || o->ndisks || o->icount))
-		die("--saved is for a COMMAND, without --disk and --icount");
+	if (o->saved && (!o->command || o->icount))
+		die("--saved is for a COMMAND, without --icount");
 	if (o->jail_user && !o->jail)
 		die("--jail-user needs --jail");
 	if (o->doctor && (o->command || o->nfiles || o->ndisks))
@@ -457,17 +457,27 @@ static bool wait_for_boot(void *arg, struct vm *vm, struct saved *saved)
 	return true;
 }
 
+/* The files come afterwards, so that machines with other files are restored from the same. */
 static struct vm *restore(const struct vm_config *config, char *error, size_t error_size)
 {
 	const struct ready_proof proof = { "boot", wait_for_boot, NULL };
+	struct vm_config bare = *config;
+	int64_t deadline = VM_FOREVER;
 	struct ready ready;
-	enum ready_result result = ready_machine(&ready, config, &proof, error, error_size);
+	enum ready_result result;
 
+	bare.nfiles = 0;
+	result = ready_machine(&ready, &bare, &proof, error, error_size);
 	if (result == READY_REFUSED) {
 		const char *said = vm_errors(ready.vm);
 
 		snprintf(error, error_size, "the machine that was to be saved did not boot%s%s",
 			 *said ? ": " : "", said);
+	}
+	if (config->seconds)
+		deadline = vm_now_ms() + (int64_t)config->seconds * 1000;
+	if (result == READY_REFUSED ||
+	    (ready.vm && vm_add_files(ready.vm, config, deadline, error, error_size))) {
 		vm_end(ready.vm);
 		ready.vm = NULL;
 	}

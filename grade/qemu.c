@@ -182,8 +182,8 @@ static int open_disks(struct launch *l, const struct vm_config *config, char *er
 	return 0;
 }
 
-static int memory_of(const struct vm_config *config, off_t initramfs, unsigned int *mb, char *error,
-		     size_t error_size)
+int qemu_memory(const struct vm_config *config, off_t initramfs, unsigned int *mb, char *error,
+		size_t error_size)
 {
 	char text[32];
 
@@ -483,7 +483,7 @@ int qemu_start(struct qemu *qemu, const struct vm_config *config, const char *ac
 		if (l.initramfs < 0)
 			goto out;
 	}
-	if (memory_of(config, size, &memory_mb, error, error_size))
+	if (qemu_memory(config, size, &memory_mb, error, error_size))
 		goto out;
 	/*
 	 * A console that nobody types at is a pipe: byte by byte a socket holds some 270,
@@ -550,7 +550,7 @@ char *qemu_arguments(const struct vm_config *config, const char *accelerator, ch
 	l->initramfs = l->port = l->console = l->errors = l->qmp = -1;
 	if (!qemu_offers(&offers, error, error_size) &&
 	    !make_cmdline(l, &general, error, error_size) &&
-	    !memory_of(&general, 0, &memory_mb, error, error_size)) {
+	    !qemu_memory(&general, 0, &memory_mb, error, error_size)) {
 		make_argv(l, &general, &offers, accelerator, memory_mb);
 		out = l->failed ? NULL : open_memstream(&text, &size);
 		for (size_t i = 0; out && i < l->argc; i++)

@@ -57,6 +57,19 @@ int qemu_start(struct qemu *qemu, const struct vm_config *config, const char *ac
 	       char *error, size_t error_size);
 
 /**
+ * qemu_memory() - how much memory a machine gets
+ * @config: what machine
+ * @files: bytes of all the files that go into it
+ * @mb: gets the MiB
+ * @error: gets a sentence on failure
+ * @error_size: room there in bytes
+ *
+ * Return: 0, or -1 with @error filled: no room for the files.
+ */
+int qemu_memory(const struct vm_config *config, off_t files, unsigned int *mb, char *error,
+		size_t error_size);
+
+/**
  * qemu_kill() - kill it, without waiting for its end
  * @qemu: the process
  */

@@ -24,7 +24,7 @@
 #include "vm.h"
 
 /* So many machines are kept; the ones unused for longest go. */
-#define SAVED_KEEP 8
+#define SAVED_KEEP 24
 
 /**
  * struct saved_key - names a saved machine

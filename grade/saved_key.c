@@ -127,6 +127,26 @@ static int mix_firmware(XXH3_state_t *hash, char *error, size_t error_size)
 	return 0;
 }
 
+/* A guest remembers the size of a disk that it has seen at boot. */
+static int mix_disks(XXH3_state_t *hash, const struct vm_config *config, char *error,
+		     size_t error_size)
+{
+	for (size_t i = 0; i < config->ndisks; i++) {
+		int fd = open(config->disks[i], O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+
+		if (size < 0)
+			snprintf(error, error_size, "disk %.300s: %s", config->disks[i],
+				 strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		if (size < 0)
+			return -1;
+		XXH3_128bits_update(hash, &size, sizeof(size));
+	}
+	return 0;
+}
+
 /* With KVM, "-cpu max" is this host's processor. */
 static void mix_processor(XXH3_state_t *hash)
 {
@@ -158,7 +178,8 @@ int saved_key(struct saved_key *key, const struct vm_config *config, const char 
 	XXH3_128bits_update(hash, FORMAT, sizeof(FORMAT));
 	arguments = qemu_arguments(config, accelerator, error, error_size);
 	if (!arguments || mix_kernel(hash, config->kernel_dir, error, error_size) ||
-	    mix_initramfs(hash, config, error, error_size) || mix_qemu(hash, error, error_size) ||
+	    mix_initramfs(hash, config, error, error_size) ||
+	    mix_disks(hash, config, error, error_size) || mix_qemu(hash, error, error_size) ||
 	    mix_firmware(hash, error, error_size))
 		goto out;
 	XXH3_128bits_update(hash, purpose, strlen(purpose) + 1);

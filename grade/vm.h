@@ -355,6 +355,19 @@ int vm_write_file(struct vm *vm, const char *guest, const void *data, size_t len
 		  int64_t deadline_ms, char *error, size_t error_size);
 
 /**
+ * vm_add_files() - put the files of a configuration into a restored machine
+ * @vm: the machine; it was saved without files
+ * @config: the files; and the disks, whose partition tables the guest reads again
+ * @deadline_ms: on vm_now_ms()'s clock
+ * @error: gets a sentence on failure
+ * @error_size: room there in bytes
+ *
+ * Return: 0, or -1 with @error filled.
+ */
+int vm_add_files(struct vm *vm, const struct vm_config *config, int64_t deadline_ms, char *error,
+		 size_t error_size);
+
+/**
  * vm_accelerator() - what it runs with
  * @vm: the machine
  *

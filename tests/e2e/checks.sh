@@ -101,7 +101,7 @@ for name in msg resize fork; do
 	add="$add --add build/guest/check_$name:/bin/check_$name"
 done
 # shellcheck disable=SC2086 # a list
-build/bin/kshram-vm --kernel "$kernel" --add "build/$kernel/kshram.ko" \
+build/bin/kshram-vm --saved --kernel "$kernel" --add "build/$kernel/kshram.ko" \
 	--add "build/$kernel/hellomod.ko" --add "$tmp/run:/run" $add \
 	-- /run >"$tmp/all" 2>"$tmp/err" || :
 

@@ -114,7 +114,7 @@ huge='echo always >/sys/kernel/mm/transparent_hugepage/enabled 2>/dev/null
 fuzzed() {
 	fuzzed_log=$log/$1
 	shift
-	lane_run 3600 "$vm" --timeout 3500 --console "$fuzzed_log.console" "$@" \
+	lane_run 3600 "$vm" --saved --timeout 3500 --console "$fuzzed_log.console" "$@" \
 		>"$fuzzed_log.out" 2>"$fuzzed_log.err"
 }
 

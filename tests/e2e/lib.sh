@@ -131,7 +131,7 @@ while read -r name arrow path _; do
 done <"$tmp/ldd"
 
 booted() {
-	build/bin/kshram-vm --kernel "$kernel" --cpus 2 --timeout "${ROUNDS:+3}600" "$@" \
+	build/bin/kshram-vm --saved --kernel "$kernel" --cpus 2 --timeout "${ROUNDS:+3}600" "$@" \
 		-- /run "${ROUNDS:-400}" >"$tmp/said"
 }
 check 'the machine runs to its end' booted "$@"

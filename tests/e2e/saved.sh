@@ -251,6 +251,10 @@ no_two_alike() {
 }
 check "no two restored machines draw the same: urandom, uuid, boot_id, AT_RANDOM, the stack" no_two_alike
 
+# --- other files, other disks ------------------------------------------------------------
+
+. tests/e2e/saved/files.sh
+
 build_draws() {
 	mkdir -p "$tmp/draws.src" || return 1
 	cp tests/e2e/saved/draws.c "$tmp/draws.src/draws.c"

@@ -147,7 +147,7 @@ machine() {
 	backing=$1
 	shift
 	status=0
-	build/bin/kshram-vm --kernel "$kernel" --timeout 600 --console "$tmp/console" \
+	build/bin/kshram-vm --saved --kernel "$kernel" --timeout 600 --console "$tmp/console" \
 		--add "build/$kernel/kshram.ko" --add tests/e2e/tools/guest.sh:/guest.sh \
 		--add tests/lib/tap.sh:/tests/lib/tap.sh "$@" -- sh /guest.sh "$backing" \
 		>"$tmp/said" 2>"$tmp/err" || status=$?

@@ -50,7 +50,7 @@ run() {
 	status=0
 	# The pipe would hide the status: keep it in a file.
 	{
-		build/bin/kshram-vm --kernel "$kernel" --timeout "${seconds:-1500}" \
+		build/bin/kshram-vm --saved --kernel "$kernel" --timeout "${seconds:-1500}" \
 			--add build/guest/guest_tests --add "$module:/kshram.ko" \
 			--disk "$tmp/disk.img" "$@" || status=$?
 		echo "$status" >"$tmp/status"

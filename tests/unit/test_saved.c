@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -23,7 +24,24 @@
 static char top[] = "/tmp/test_saved.XXXXXX";
 static char error[512];
 
-/* A file of ours, of the same time whenever it is written. */
+/* QEMU as far as it is asked what it offers; @size sets its length. */
+#define EMULATOR(size)                                                                      \
+	"#!/bin/sh\n# " size "\n"                                                           \
+	"echo '{\"QMP\":{\"version\":{\"qemu\":{\"major\":7,\"minor\":2,\"micro\":0}}}}'\n" \
+	"for id in 0 1 2; do echo '{\"return\":[],\"id\":'$id'}'; done\n"
+
+static bool has(const char *path, const char *contents)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[1024];
+	ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text));
+
+	if (fd >= 0)
+		close(fd);
+	return len == (ssize_t)strlen(contents) && !memcmp(text, contents, (size_t)len);
+}
+
+/* A file of ours; it is written only when its bytes change, and then has the same time. */
 static const char *put(const char *name, const char *contents)
 {
 	const struct timespec times[2] = { { .tv_sec = 1700000000 }, { .tv_sec = 1700000000 } };
@@ -31,6 +49,8 @@ static const char *put(const char *name, const char *contents)
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/%s", top, name);
+	if (has(path, contents))
+		return path;
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, contents, strlen(contents)), strlen(contents));
@@ -53,7 +73,7 @@ static void put_all(void)
 {
 	put("kernel/bzImage", "kernel one");
 	put("kernel/modules.list", "");
-	put("bin/" QEMU_PROGRAM, "emulator 7.2");
+	put("bin/" QEMU_PROGRAM, EMULATOR("one size"));
 	put("agent", "agent one");
 	put("sample", "sample one");
 	setenv("PATH", in_top("bin"), 1);
@@ -161,10 +181,13 @@ static void test_qemu(void **state)
 	key = key_now();
 	assert_int_equal(utimensat(AT_FDCWD, in_top("bin/" QEMU_PROGRAM), later, 0), 0);
 	assert_other(&key, "time of QEMU");
-	put("bin/" QEMU_PROGRAM, "emulator 10.0");
+	put("bin/" QEMU_PROGRAM, EMULATOR("another size"));
 	assert_other(&key, "size of QEMU");
+	/* Written anew it is another file, even with its old bytes and time. */
 	put_all();
-	put("bin2/" QEMU_PROGRAM, "emulator 7.2");
+	assert_other(&key, "change time of QEMU");
+	key = key_now();
+	put("bin2/" QEMU_PROGRAM, EMULATOR("one size"));
 	setenv("PATH", in_top("bin2"), 1);
 	assert_other(&key, "place of QEMU");
 	put_all();
@@ -175,6 +198,7 @@ static void test_arguments(void **state)
 {
 	struct vm_config config = { .kernel_dir = in_top("kernel") };
 	struct saved_key key, other;
+	const char *disk;
 
 	(void)state;
 	put_all();
@@ -190,8 +214,19 @@ static void test_arguments(void **state)
 	config.memory_mb = 100;
 	other = key_for(&config, "tcg", "a test");
 	assert_string_not_equal(key.hex, other.hex);
-	/* Where it runs is nothing that is saved. */
 	config.memory_mb = 0;
+	/* A disk counts by its size: what is on it is read after the restore. */
+	config.disks = &disk;
+	config.ndisks = 1;
+	disk = put("disk", "of one size");
+	other = key_for(&config, "tcg", "a test");
+	assert_string_not_equal(key.hex, other.hex);
+	put("disk", "of the same");
+	assert_string_equal(key_for(&config, "tcg", "a test").hex, other.hex);
+	put("disk", "of another size");
+	assert_string_not_equal(key_for(&config, "tcg", "a test").hex, other.hex);
+	config.ndisks = 0;
+	/* Where it runs is nothing that is saved. */
 	config.jail = true;
 	config.seconds = 7;
 	other = key_for(&config, "tcg", "a test");
