@@ -129,16 +129,16 @@ pinned()
 # get ROOT SUITES PACKAGE=VERSION...: unpack exactly these packages below $work/ROOT.
 get()
 {
-	root=$work/$1
+	tree=$work/$1
 	open_suites "$2"
 	shift 2
 	pinned "$@"
-	skeleton "$root"
+	skeleton "$tree"
 	for pair; do
 		package=${pair%%=*}
 		version=${pair#*=}
 		debian_download "$package" "$version"
-		unpack_file "$(debian_file "$package" "$version")" "$root"
+		unpack_file "$(debian_file "$package" "$version")" "$tree"
 	done
 }
 
@@ -157,10 +157,10 @@ apt_install()
 # suites' present versions, below $work/ROOT. No maintainer script runs.
 install()
 {
-	root=$work/$1
+	tree=$work/$1
 	open_suites "$2"
 	shift 2
-	skeleton "$root"
+	skeleton "$tree"
 	archives=$cache/archives
 	# Printed for each file that is not in the archives: 'URI' FILE SIZE HASH.
 	if ! apt_install "$work/no-archives" --print-uris install "$@" >"$work/files" \
@@ -175,7 +175,7 @@ install()
 			cannot "apt: $(grep '^E:' "$work/apt.log" | head -n 3)"
 	fi
 	cut -d' ' -f2 "$work/files" | while read -r file; do
-		unpack_file "$cache/archives/$file" "$root"
+		unpack_file "$cache/archives/$file" "$tree"
 	done
 }
 
@@ -184,7 +184,7 @@ install()
 # no user namespace. A command that does not end is ended after five minutes.
 inside()
 {
-	root=$work/$1
+	tree=$work/$1
 	shift
 	map=
 	[ "$(id -u)" -eq 0 ] || map=--map-root-user
@@ -196,18 +196,18 @@ inside()
 		mount --bind "$root" "$root" && cd "$root" && mount --rbind /proc proc &&
 			mount --rbind /dev dev && mount --bind "$work" ".$work" &&
 			mkdir -p .old && pivot_root . .old && cd / || exit 126
-		exec "$@"' sh "$root" "$work" "$@"
+		exec "$@"' sh "$tree" "$work" "$@"
 }
 
 # qmp_start ROOT ARGUMENT...: start the QEMU of $work/ROOT, stopped before its first
 # instruction and without devices, with QMP on descriptors 8 and 9. Sets $qemu, its pid.
 qmp_start()
 {
-	root=$1
+	machine=$1
 	shift
 	rm -f "$work/qmp.in" "$work/qmp.out"
 	mkfifo "$work/qmp.in" "$work/qmp.out"
-	inside "$root" qemu-system-x86_64 -nodefaults -display none \
+	inside "$machine" qemu-system-x86_64 -nodefaults -display none \
 		-accel tcg -m 16 -qmp stdio -pidfile "$work/qemu.pid" "$@" \
 		<"$work/qmp.in" >"$work/qmp.out" 2>"$work/qemu.err" &
 	qemu=$!
