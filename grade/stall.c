@@ -17,6 +17,11 @@
 #define LOOPS 20000000
 #define LOOPS_MS 30
 #define SLOWEST 16
+/*
+ * A second of a machine that counts its instructions is 1e9 of them, which take the
+ * emulator some 10 s: a loop that waits for a timer in early boot prints nothing meanwhile.
+ */
+#define ICOUNT_TIMES 10
 
 void stall_begin(struct stall *stall, const struct vm_config *config, const char *accelerator)
 {
@@ -27,6 +32,8 @@ void stall_begin(struct stall *stall, const struct vm_config *config, const char
 		return;
 	/* All of its CPUs may wait for the one that hangs, in loops. */
 	stall->limit_ms = (STALL_MS + (int64_t)config->memory_mb * MS_PER_MB) * cpus;
+	if (config->icount)
+		stall->limit_ms *= ICOUNT_TIMES;
 	if (kernel_read(config->kernel_dir, "release", stall->kernel, sizeof(stall->kernel)))
 		snprintf(stall->kernel, sizeof(stall->kernel), "of unknown release");
 }

@@ -95,12 +95,16 @@ static void every_byte_is_progress(void **state)
 static void more_cpus_and_memory_take_longer(void **state)
 {
 	static const struct vm_config two = { .kernel_dir = "/nonexistent", .cpus = 2 };
+	static const struct vm_config counting = { .kernel_dir = "/nonexistent", .icount = true };
 	static const struct vm_config large = { .kernel_dir = "/nonexistent", .memory_mb = 8192 };
 
 	(void)state;
 	boots(&two);
 	assert_false(passes(19, 38, 0));
 	assert_true(passes(2, 4, 0));
+	boots(&counting);
+	assert_false(passes(199, 199, 0));
+	assert_true(passes(2, 2, 0));
 	boots(&large);
 	assert_false(passes(60, 60, 0));
 	assert_true(passes(2, 2, 0));
