@@ -360,6 +360,16 @@ static void note_stretch(const struct session *s, struct grade_result *result)
 		 (double)result->withheld_ms / 1000, s->config->seconds);
 }
 
+/* A QEMU or C library that the jail's list was not made for: say so while it still works. */
+static void note_refused(const struct vm *vm, struct grade_result *result)
+{
+	char refused[300];
+
+	if (*vm_refused(vm, refused, sizeof(refused)) && result->nnotes < GRADE_NOTES_MAX)
+		text_add(&result->notes[result->nnotes++],
+			 "QEMU went on, but %s. The verdict stands; please report this.", refused);
+}
+
 static enum grade_outcome run(struct grade_standby *standby, char *error, size_t error_size)
 {
 	struct session *s = &standby->session;
@@ -383,6 +393,7 @@ static enum grade_outcome run(struct grade_standby *standby, char *error, size_t
 	if (standby->note.len && result->nnotes < GRADE_NOTES_MAX)
 		result->notes[result->nnotes++] = standby->note;
 	note_stretch(s, result);
+	note_refused(s->vm, result);
 	return outcome(s, result, error, error_size);
 }
 

@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -263,7 +264,6 @@ static int add_arguments(struct jail *jail, bool kvm)
 	if (jail->args < 0 || add_list(jail, always) || add_program(jail) ||
 	    (kvm && add_list(jail, device)) || add_machine(jail) || add_list(jail, runnable) ||
 	    add_fd(jail, "--ro-bind-data", jail->init, JAIL_INIT_PATH) || add_list(jail, last) ||
-	    add_fd(jail, "--seccomp", jail->filter, NULL) ||
 	    add_fd(jail, "--json-status-fd", jail->alive[1], NULL))
 		return -1;
 	return lseek(jail->args, 0, SEEK_SET) ? -1 : 0;
@@ -350,7 +350,10 @@ int jail_open(struct jail *jail, const struct vm_config *config, bool kvm, unsig
 		return -1;
 	}
 	jail->filter = jail_filter(kvm, jail->ram >= 0);
-	if (jail->filter < 0 || pipe2(jail->alive, O_CLOEXEC) || pipe2(jail->life, O_CLOEXEC)) {
+	jail->refused = jail_refused_new();
+	if (jail->filter < 0 || !jail->refused ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, jail->tell) ||
+	    pipe2(jail->alive, O_CLOEXEC) || pipe2(jail->life, O_CLOEXEC)) {
 		snprintf(error, error_size, "cannot prepare the jail: %s", strerror(errno));
 		return -1;
 	}
@@ -379,9 +382,9 @@ static int become_user(const struct jail *jail)
 
 int jail_enter(const struct jail *jail)
 {
-	const int through[] = { jail->args,	 jail->filter,	 jail->kernel,
-				jail->initramfs, jail->init,	 jail->ram,
-				jail->nothing,	 jail->alive[0], jail->alive[1] };
+	const int through[] = { jail->args,	jail->filter, jail->kernel,  jail->initramfs,
+				jail->init,	jail->ram,    jail->nothing, jail->alive[0],
+				jail->alive[1], jail->tell[1] };
 
 	for (size_t i = 0; i < sizeof(through) / sizeof(through[0]); i++)
 		if (through[i] >= 0 && fcntl(through[i], F_SETFD, 0))
@@ -393,22 +396,51 @@ int jail_enter(const struct jail *jail)
 	return jail->drop ? become_user(jail) : 0;
 }
 
-/* Between us and bubblewrap; does not return. */
-static void guard(int life, pid_t bwrap) __attribute__((noreturn));
-static void guard(int life, pid_t bwrap)
+/* Descriptors of the guard: the jail's life and tell, and what it opens itself. */
+enum { GUARD_LIFE, GUARD_TELL };
+
+/* The filter's listener came, or one of its calls: answer, and wait for the next. */
+static void attend(struct pollfd *tell, bool *listens, struct jail_refused *refused)
 {
-	struct pollfd fds[2] = { { .fd = 0 }, { .events = POLLIN } };
+	int before = tell->fd;
+
+	if (!*listens)
+		tell->fd = jail_refused_listener(before);
+	else if ((tell->revents & POLLIN) && jail_refused_answer(before, refused))
+		return;
+	else
+		tell->fd = -1;
+	*listens = true;
+	/* A call that waits for an answer fails now, but for one that is to end QEMU. */
+	if (!refused->ended)
+		close(before);
+}
+
+/* Between us and bubblewrap; does not return. */
+static void guard(const struct jail *jail, pid_t bwrap) __attribute__((noreturn));
+static void guard(const struct jail *jail, pid_t bwrap)
+{
+	struct pollfd fds[3] = { { .fd = GUARD_LIFE },
+				 { .events = POLLIN },
+				 { .fd = GUARD_TELL, .events = POLLIN } };
+	bool listens = false;
 	int status = 0;
 
 	prctl(PR_SET_NAME, "kshram-guard");
 	/* Nothing else: what it held open, others would wait for. */
-	if (dup2(life, 0) < 0 || close_range(1, ~0u, 0))
+	if (dup2(jail->life[0], GUARD_LIFE) < 0 || dup2(jail->tell[0], GUARD_TELL) < 0 ||
+	    close_range(GUARD_TELL + 1, ~0u, 0))
 		kill(bwrap, SIGKILL);
 	fds[1].fd = pidfd_open(bwrap, 0);
 	if (fds[1].fd < 0)
 		kill(bwrap, SIGKILL);
-	while (fds[1].fd >= 0 && poll(fds, 2, -1) <= 0)
-		continue;
+	while (fds[1].fd >= 0 && !jail->refused->ended) {
+		if (poll(fds, 3, -1) <= 0)
+			continue;
+		if (fds[0].revents || fds[1].revents)
+			break;
+		attend(&fds[2], &listens, jail->refused);
+	}
 	/*
 	 * Not waited for yet, so the number is still that of its group. The process
 	 * that becomes QEMU leaves it when the jail is complete, and dies with
@@ -417,6 +449,8 @@ static void guard(int life, pid_t bwrap)
 	kill(-bwrap, SIGKILL);
 	while (waitpid(bwrap, &status, 0) < 0 && errno == EINTR)
 		continue;
+	if (jail->refused->ended)
+		_exit(128 + SIGSYS);
 	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 }
 
@@ -431,7 +465,7 @@ int jail_guard(const struct jail *jail)
 	bwrap = fork();
 	if (bwrap > 0) {
 		setpgid(bwrap, bwrap);
-		guard(jail->life[0], bwrap);
+		guard(jail, bwrap);
 	}
 	if (bwrap < 0)
 		return -1;
@@ -453,6 +487,10 @@ void jail_arguments(const struct jail *jail, void (*arg)(void *to, const char *t
 	snprintf(number, sizeof(number), "%d", jail->alive[0]);
 	arg(to, number);
 	snprintf(number, sizeof(number), "%d", jail->ram);
+	arg(to, number);
+	snprintf(number, sizeof(number), "%d", jail->filter);
+	arg(to, number);
+	snprintf(number, sizeof(number), "%d", jail->tell[1]);
 	arg(to, number);
 	arg(to, jail->qemu);
 }
@@ -509,12 +547,13 @@ int jail_wait(struct jail *jail)
 
 void jail_close(struct jail *jail)
 {
-	const int fds[] = { jail->args,	    jail->filter,  jail->kernel,
-			    jail->init,	    jail->nothing, jail->alive[0],
-			    jail->alive[1], jail->life[0], jail->life[1] };
+	const int fds[] = { jail->args,	   jail->filter,   jail->kernel,   jail->init,
+			    jail->nothing, jail->alive[0], jail->alive[1], jail->life[0],
+			    jail->life[1], jail->tell[0],  jail->tell[1] };
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
+	jail_refused_free(jail->refused);
 	*jail = (struct jail)JAIL_NONE;
 }

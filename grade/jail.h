@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "jail_refused.h"
 #include "vm.h"
 
 #define JAIL_PROGRAM "bwrap"
@@ -34,7 +35,10 @@
 /**
  * struct jail - a jail being prepared
  * @args: memfd: bubblewrap's arguments, each with its NUL
- * @filter: memfd: the seccomp program
+ * @filter: memfd: the seccomp program, which kshram-jail-init loads
+ * @tell: socket pair: kshram-jail-init, with [1], sends the filter's listener to the
+ *	guard, with [0]
+ * @refused: the calls that were refused, written by the guard
  * @kernel: the kernel image, for bubblewrap to copy in; -1 with @ram
  * @initramfs: the same; the caller's
  * @init: the same: kshram-jail-init
@@ -56,6 +60,8 @@
 struct jail {
 	int args;
 	int filter;
+	int tell[2];
+	struct jail_refused *refused;
 	int kernel;
 	int initramfs;
 	int init;
@@ -73,13 +79,13 @@ struct jail {
 	rlim_t cpu_s;
 };
 
-#define JAIL_NONE                                                                               \
-	{                                                                                       \
-		.args = -1, .filter = -1, .kernel = -1, .initramfs = -1, .init = -1, .ram = -1, \
-		.nothing = -1, .alive = { -1, -1 }, .life = {                                   \
-			-1,                                                                     \
-			-1                                                                      \
-		}                                                                               \
+#define JAIL_NONE                                                                            \
+	{                                                                                    \
+		.args = -1, .filter = -1, .tell = { -1, -1 }, .kernel = -1, .initramfs = -1, \
+		.init = -1, .ram = -1, .nothing = -1, .alive = { -1, -1 }, .life = {         \
+			-1,                                                                  \
+			-1                                                                   \
+		}                                                                            \
 	}
 
 /**
@@ -115,7 +121,8 @@ int jail_enter(const struct jail *jail);
  * Bubblewrap has a moment in which it is two processes, and the second waits for
  * ever when the first is killed. So what is between us and it is a process that
  * nobody has a reason to kill: it ends all of them when we die or bubblewrap
- * does, and with the status of bubblewrap.
+ * does, and with the status of bubblewrap. It also answers the calls that the filter
+ * refuses; for one that ends QEMU its status is 128 + SIGSYS.
  *
  * Return: 0 in the process that is to become bubblewrap, or -1 with errno set.
  */
@@ -152,5 +159,14 @@ void jail_close(struct jail *jail);
  * Return: a memfd with the program, at its start; -1 with errno set.
  */
 int jail_filter(bool kvm, bool saved);
+
+/**
+ * jail_call_is_fatal() - tell the calls that end QEMU from those that fail
+ * @number: number of a system call that the filter refuses
+ *
+ * Return: true when only an attempt to leave the jail makes this call. clone() is
+ * judged by its argument and not known here.
+ */
+bool jail_call_is_fatal(int number);
 
 #endif /* GRADE_JAIL_H */

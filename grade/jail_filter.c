@@ -209,6 +209,14 @@ static const int fatal[] = {
 	SCMP_SYS(setdomainname),
 };
 
+bool jail_call_is_fatal(int number)
+{
+	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
+		if (fatal[i] == number)
+			return true;
+	return false;
+}
+
 /* Calls that are judged by an argument; 0 or a negative errno. */
 static int add_conditional(scmp_filter_ctx filter, bool kvm, bool saved)
 {

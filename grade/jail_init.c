@@ -2,25 +2,84 @@
 /*
  * jail_init.c - kshram-jail-init, the last steps into the jail, from inside
  *
- *	kshram-jail-init ALIVE RAM PROGRAM [ARGUMENT]...
+ *	kshram-jail-init ALIVE RAM FILTER TELL PROGRAM [ARGUMENT]...
  *
  * Bubblewrap runs it as process 1 of the jail, where it becomes PROGRAM. ALIVE
  * is the reading end of a pipe whose only writer is the bubblewrap outside. RAM
  * is -1, or a descriptor of the memory of a saved machine: the file that others
- * start from, too, so it can only be read, and PROGRAM gets a copy.
+ * start from, too, so it can only be read, and PROGRAM gets a copy. FILTER is a
+ * descriptor of the list of system calls, TELL a socket to the guard outside, which
+ * answers the calls that the list refuses.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "jail.h"
+
+static int send_listener(int tell, int listener)
+{
+	union {
+		char room[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct iovec iov = { .iov_base = "", .iov_len = 1 };
+	struct msghdr message = { .msg_iov = &iov,
+				  .msg_iovlen = 1,
+				  .msg_control = control.room,
+				  .msg_controllen = sizeof(control.room) };
+	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+
+	head->cmsg_level = SOL_SOCKET;
+	head->cmsg_type = SCM_RIGHTS;
+	head->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(head), &listener, sizeof(int));
+	return sendmsg(tell, &message, MSG_NOSIGNAL) == 1 ? 0 : -1;
+}
+
+/*
+ * Load the list of system calls. What it refuses is reported to a listener, so that the
+ * call can be named. Where the kernel gives none (one listener is the most for a process,
+ * and a container's manager may have it), the list is loaded as it is: the same calls are
+ * refused, and nobody knows which.
+ */
+static int obey(int filter, int tell)
+{
+	static struct sock_filter code[4096], reporting[4096];
+	ssize_t size = pread(filter, code, sizeof(code), 0);
+	struct sock_fprog program = { .filter = code };
+	struct sock_fprog reports = { .filter = reporting };
+	int listener, rc;
+
+	if (size <= 0 || (size_t)size % sizeof(code[0]))
+		return -1;
+	program.len = reports.len = (unsigned short)((size_t)size / sizeof(code[0]));
+	memcpy(reporting, code, (size_t)size);
+	for (size_t i = 0; i < reports.len; i++)
+		if (reporting[i].code == (BPF_RET | BPF_K) &&
+		    (reporting[i].k == SECCOMP_RET_KILL_PROCESS ||
+		     reporting[i].k == (SECCOMP_RET_ERRNO | ENOSYS)))
+			reporting[i].k = SECCOMP_RET_USER_NOTIF;
+	listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+				SECCOMP_FILTER_FLAG_NEW_LISTENER, &reports);
+	if (listener < 0)
+		rc = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+	else
+		rc = send_listener(tell, listener) || close(listener);
+	return rc || close(tell) || close(filter) ? -1 : 0;
+}
 
 static int copy(int from, int to, off_t at, off_t end)
 {
@@ -74,8 +133,12 @@ int main(int argc, char **argv)
 	struct pollfd alive;
 	int ram;
 
-	if (argc < 4)
+	if (argc < 6)
 		return 125;
+	if (obey((int)strtol(argv[3], NULL, 10), (int)strtol(argv[4], NULL, 10))) {
+		perror("kshram-jail-init: the list of system calls");
+		return 125;
+	}
 	ram = (int)strtol(argv[2], NULL, 10);
 	if (ram >= 0 && copy_ram(ram)) {
 		perror("kshram-jail-init: the memory of the saved machine");
@@ -95,7 +158,7 @@ int main(int argc, char **argv)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || poll(&alive, 1, 0) != 0)
 		return 125;
 	close(alive.fd);
-	execv(argv[3], argv + 3);
+	execv(argv[5], argv + 5);
 	perror("kshram-jail-init: exec");
 	return 125;
 }

@@ -365,6 +365,8 @@ static int enter_jail(struct launch *l, struct qemu *qemu, char *error, size_t e
 	qemu->alive = l->jail.alive[0];
 	qemu->life = l->jail.life[1];
 	l->jail.alive[0] = l->jail.life[1] = -1;
+	qemu->refused = l->jail.refused;
+	l->jail.refused = NULL;
 	if (qemu->jailed >= 0)
 		return 0;
 	failure = errno;
@@ -582,6 +584,8 @@ void qemu_end(struct qemu *qemu)
 	close_one(&qemu->jailed);
 	close_one(&qemu->alive);
 	close_one(&qemu->life);
+	jail_refused_free(qemu->refused);
+	qemu->refused = NULL;
 	close_one(&qemu->port);
 	close_one(&qemu->console);
 	close_one(&qemu->errors);

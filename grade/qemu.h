@@ -18,6 +18,7 @@
  * @jailed: with a jail, the pidfd of QEMU itself; else -1
  * @alive: with a jail, a pipe of bubblewrap's, kept open; else -1
  * @life: with a jail, a pipe whose closing has the guard end it; else -1
+ * @refused: with a jail, the calls that it has refused; else NULL
  * @port: socket: the agent's port
  * @console: socket: the serial console
  * @errors: pipe: its standard output and error
@@ -31,16 +32,17 @@ struct qemu {
 	int jailed;
 	int alive;
 	int life;
+	struct jail_refused *refused;
 	int port;
 	int console;
 	int errors;
 	int qmp;
 };
 
-#define QEMU_INIT                                                                         \
-	{                                                                                 \
-		.pid = 0, .pidfd = -1, .jailed = -1, .alive = -1, .life = -1, .port = -1, \
-		.console = -1, .errors = -1, .qmp = -1                                    \
+#define QEMU_INIT                                                                              \
+	{                                                                                      \
+		.pid = 0, .pidfd = -1, .jailed = -1, .alive = -1, .life = -1, .refused = NULL, \
+		.port = -1, .console = -1, .errors = -1, .qmp = -1                             \
 	}
 
 /**

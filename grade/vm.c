@@ -19,6 +19,7 @@
 #include "accel.h"
 #include "console_log.h"
 #include "host_time.h"
+#include "jail_refused.h"
 #include "qemu.h"
 #include "qmp.h"
 #include "stall.h"
@@ -61,7 +62,7 @@ struct vm {
 	bool gone;
 	bool escaped;
 	bool lost;
-	char how[80];
+	char how[400];
 	uint16_t seq;
 	uint8_t in[2 * WIRE_MESSAGE_MAX];
 	size_t in_len;
@@ -234,6 +235,8 @@ static void judge_end(struct vm *vm)
 	else if (vm->lost && !vm->errors_len)
 		snprintf(vm->how, sizeof(vm->how), "it ended with status %d and no word",
 			 how.si_status);
+	if (vm->lost)
+		jail_refused_names(vm->qemu.refused, vm->how, sizeof(vm->how));
 }
 
 /*
@@ -541,6 +544,12 @@ const char *vm_errors(struct vm *vm)
 		return vm->said;
 	vm->said = NULL;
 	return how ? vm->how : vm->errors;
+}
+
+const char *vm_refused(const struct vm *vm, char *text, size_t size)
+{
+	*text = '\0';
+	return jail_refused_names(vm->qemu.refused, text, size);
 }
 
 struct qmp *vm_qmp(struct vm *vm)

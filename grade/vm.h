@@ -275,6 +275,17 @@ const char *vm_errors(struct vm *vm);
 const char *vm_choose_accelerator(const struct vm_config *config, char *error, size_t error_size);
 
 /**
+ * vm_refused() - name the system calls that QEMU's jail has refused it
+ * @vm: the machine
+ * @text: gets a clause that begins with "its jail" and names QEMU's version, or ""
+ *	when there is no jail, or it refused nothing but what every QEMU does without
+ * @size: room there in bytes
+ *
+ * Return: @text.
+ */
+const char *vm_refused(const struct vm *vm, char *text, size_t size);
+
+/**
  * vm_qmp() - QEMU's control channel
  * @vm: the machine
  *

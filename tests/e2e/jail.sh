@@ -46,7 +46,11 @@ start() {
 	"$vm" --kernel "$dir" --jail --timeout 600 --console "$tmp/console" -- \
 		sh -c 'echo up >/dev/console; sleep 600' >"$tmp/out" 2>"$tmp/err" &
 	pid=$!
-	within find_qemu "$pid"
+	within found_or_ended && find_qemu "$pid"
+}
+# What has ended will have no QEMU, however long one waits.
+found_or_ended() {
+	find_qemu "$pid" || gone "$pid"
 }
 
 is_up() {
@@ -66,6 +70,12 @@ ended() {
 
 # --- the jail, from outside ------------------------------------------------------
 
+# Without a jail there is nothing to look at, and what follows would wait for it.
+if ! "$vm" --kernel "$dir" --jail --timeout 600 -- true >"$tmp/out" 2>"$tmp/err" </dev/null; then
+	sed 's/^/# /' "$tmp/err"
+	echo "Bail out! no machine runs in a jail on this host: $(head -n 1 "$tmp/err")"
+	exit 1
+fi
 check "a machine starts in a jail" start
 check "and boots there" within is_up
 # 256 MiB and 1 GiB, and 128 MiB for each of two CPUs; four times the 600 s.
@@ -189,6 +199,47 @@ no_bwrap() {
 }
 check "no bubblewrap: says what to install" no_bwrap
 
+# A QEMU that makes one more system call when it is process 1, as it is in a jail.
+mkdir -p "$tmp/caller/bin"
+cat >"$tmp/caller.c" <<'END'
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	if (getpid() != 1)
+		return execv(PROGRAM, argv);
+	if (syscall(CALL, 0, 0, 0, 0))
+		perror("one call too many");
+	return 1;
+}
+END
+# refuses CALL WORDS...: kshram-vm says so of a QEMU that makes this call.
+refuses() {
+	call=$1
+	shift
+	gcc -DCALL="SYS_$call" -DPROGRAM="\"$(readlink -f "$(command -v qemu-system-x86_64)")\"" \
+		-o "$tmp/caller/bin/qemu-system-x86_64" "$tmp/caller.c" || return 1
+	status=0
+	PATH=$tmp/caller/bin:$PATH "$vm" --kernel "$dir" --jail --timeout 600 -- true \
+		2>"$tmp/err" || status=$?
+	cat "$tmp/err"
+	[ "$status" -eq 125 ] || return 1
+	for words; do
+		grep -q -- "$words" "$tmp/err" || return 1
+	done
+}
+qemu_version="(QEMU $(qemu-system-x86_64 --version | sed -n 's/.* version \([0-9.]*\).*/\1/p')"
+check "a system call that is not on the list fails, and is named" refuses inotify_init1 \
+	'one call too many: Function not implemented' \
+	'refused it the system call inotify_init1' "$qemu_version"
+check "one that only an exploit makes ends QEMU, and is named" refuses ptrace \
+	'signal 31' 'ended it for the system call ptrace' "$qemu_version"
+check "... a new process, too" refuses fork 'ended it for the system call fork' "$qemu_version"
+
 # As another user than root, who gets at a copy of the programs and the kernel.
 mkdir "$tmp/tree" "$tmp/kernel"
 cp -r build/bin build/guest "$tmp/tree"
@@ -246,7 +297,7 @@ build_bad() {
 check "two wrong modules build" build_bad
 # verdict FILE: without what differs from run to run: times, addresses, how often a process had to be looked for.
 verdict() {
-	jq 'del(.seconds, .looks, .items[].seconds)' "$1" | sed -E 's/0x[0-9a-f]+|[0-9a-f]{16}/ADDRESS/g'
+	jq 'del(.seconds, .withheld, .looks, .items[].seconds)' "$1" | sed -E 's/0x[0-9a-f]+|[0-9a-f]{16}/ADDRESS/g'
 }
 # same STATUS MODULE
 same() {
@@ -257,6 +308,9 @@ same() {
 			status=$?
 		cat "$tmp/err"
 		[ "$status" -eq "$1" ] || return 1
+		# A cold one would have a note that says why, or what the jail refused another.
+		jq -c '[.machine, .notes]' "$tmp/json$jail"
+		jq -e '.machine == "restored"' "$tmp/json$jail" >/dev/null || return 1
 		verdict "$tmp/json$jail" >"$tmp/verdict$jail"
 	done
 	[ -s "$tmp/verdict" ] && diff "$tmp/verdict" "$tmp/verdict--jail"

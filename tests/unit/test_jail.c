@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <setjmp.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -256,6 +257,42 @@ static void test_ends_who_breaks_out(void **state)
 	assert_int_equal(under(true, make_process), DIED + SIGSYS);
 }
 
+/* What is said of the calls, alone; QEMU's version comes after that, where there is a QEMU. */
+static void names_begin(const struct jail_refused *refused, const char *start)
+{
+	char text[300] = "";
+
+	jail_refused_names(refused, text, sizeof(text));
+	if (!*start)
+		assert_string_equal(text, "");
+	if (strncmp(text, start, strlen(start)))
+		fail_msg("'%s' does not begin with '%s'", text, start);
+}
+
+static void test_refused_calls_are_named(void **state)
+{
+	struct jail_refused *refused = jail_refused_new();
+	char text[200] = "it was killed";
+
+	(void)state;
+	assert_non_null(refused);
+	names_begin(NULL, "");
+	names_begin(refused, "");
+	/* The C library tries it for each thread, and every jail refuses it. */
+	refused->failed[SYS_clone3] = 1;
+	names_begin(refused, "");
+	refused->failed[SYS_inotify_init1] = 1;
+	refused->failed[JAIL_CALLS - 1] = 1;
+	names_begin(refused, "its jail refused it the system call inotify_init1, number 1023");
+	memset(refused->failed, 1, sizeof(refused->failed));
+	jail_refused_names(refused, text, sizeof(text));
+	assert_true(strlen(text) < sizeof(text));
+	assert_int_equal(strncmp(text, "it was killed; its jail refused it ", 35), 0);
+	refused->ended = SYS_ptrace + 1;
+	names_begin(refused, "its jail ended it for the system call ptrace");
+	jail_refused_free(refused);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +301,7 @@ int main(void)
 		cmocka_unit_test(test_opens_its_memory_and_makes_nothing),
 		cmocka_unit_test(test_knows_only_its_list),
 		cmocka_unit_test(test_ends_who_breaks_out),
+		cmocka_unit_test(test_refused_calls_are_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
