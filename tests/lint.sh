@@ -20,8 +20,11 @@ wanted=" $* "
 check() {
 	[ "$wanted" = "  " ] || case $wanted in *" $1 "*) ;; *) return 0 ;; esac
 	tests=$((tests + 1))
+	rm -f "$work/skip"
 	"$3" >"$work/findings" 2>&1 || echo "$3: exit status $?" >>"$work/findings"
-	if [ -s "$work/findings" ]; then
+	if [ -s "$work/skip" ]; then
+		echo "ok $tests - $1: $2 # SKIP $(cat "$work/skip")"
+	elif [ -s "$work/findings" ]; then
 		bad=1
 		echo "not ok $tests - $1: $2"
 		head -n 100 "$work/findings" | sed 's/^/# /'
@@ -36,6 +39,16 @@ need() {
 		echo "$1 is missing: apt-get install $2"
 		return 1
 	}
+}
+
+# made_for VERSION TOOL: true when TOOL is of that version. Otherwise the check is skipped: this
+# tree is laid out, and false findings are known, for the version that Debian 12 has.
+made_for() {
+	case $("$2" --version 2>/dev/null | grep -o '[0-9][0-9.]*' | head -n 1) in
+	"$1" | "$1".*) return 0 ;;
+	esac
+	echo "$2 here is not version $1, for which this check is made" >"$work/skip"
+	return 1
 }
 
 # Sources, also those that are not committed yet; without git, all that is there.
@@ -85,6 +98,7 @@ shell_is_posix() {
 
 c_format() {
 	need clang-format clang-format || return 0
+	made_for 14 clang-format || return 0
 	xargs clang-format --dry-run -Werror <"$work/c" >"$work/format" 2>&1 ||
 		grep 'error:' "$work/format" || cat "$work/format"
 }
@@ -145,6 +159,7 @@ c_sparse() {
 
 c_cppcheck() {
 	need cppcheck cppcheck || return 0
+	made_for 2.10 cppcheck || return 0
 	xargs cppcheck --quiet --std=c11 --enable=warning,performance,portability \
 		--inline-suppr --error-exitcode=1 --template=gcc -j "$(nproc)" \
 		-Iinclude -Igrade -Ilab/checks -Ipow --suppress=missingIncludeSystem <"$work/programs"
@@ -224,7 +239,8 @@ law_paths() {
 # A package whose name carries the version of a program (clang-14) or of a library's
 # binary interface (libssl3) exists in one release of Debian and not in the next.
 law_packages() {
-	awk '!/^#/ && NF && !/[|]/ && $2 ~ /-[0-9]+([.][0-9]+)*(-|$)|^lib.*[0-9](t64)?$/ {
+	awk '{ name = $2; sub(/x86-64/, "x86", name) }
+		!/^#/ && NF && !/[|]/ && name ~ /-[0-9]+([.][0-9]+)*(-|$)|^lib.*[0-9](t64)?$/ {
 		print FILENAME ":" FNR ": " $2 ": only some releases have this version;" \
 			" name the package without it or give an alternative, a | b"
 	}' packaging/packages
