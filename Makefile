@@ -10,6 +10,9 @@ KERNEL		?= stock
 ifeq ($(origin CC),default)
 CC		:= gcc
 endif
+# Machines are x86-64 on every host, and so are the programs in them.
+HOSTARCH	:= $(shell uname -m)
+GUESTCC		?= $(if $(filter x86_64,$(HOSTARCH)),$(CC),x86_64-linux-gnu-gcc)
 # Warnings are errors for developers (make WERROR=1) and in .ci/run, and never for a user,
 # whose compiler may warn of more than any that we tried.
 WERROR		?=

@@ -6,4 +6,4 @@ GUESTPROGRAMS	+= $(GUEST)/bench
 
 $(GUEST)/bench: bench/guest.c bench/measure.c bench/measure.h include/kshram.h
 	@mkdir -p $(@D)
-	$(CC) $(GUESTCFLAGS) -o $@ $(filter %.c,$^)
+	$(GUESTCC) $(GUESTCFLAGS) -o $@ $(filter %.c,$^)

@@ -90,6 +90,10 @@ const char *accel_known(void)
 		return "kvm";
 	if (given && !strcmp(given, "tcg"))
 		return "tcg";
+#ifndef __x86_64__
+	/* The KVM of another processor does not run an x86-64 guest. */
+	return "tcg";
+#endif
 	fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return "tcg";

@@ -14,7 +14,7 @@ AGENT_SRCS	:= grade/agent.c grade/agent_boot.c grade/agent_run.c grade/agent_res
 AGENT		:= $(GUEST)/kshram-agent
 
 PROGRAMS	+= $(BIN)/kshram-vm $(if $(wildcard grade/kshram-grade.c),$(BIN)/kshram-grade)
-# Static as well: it runs where only QEMU's libraries are.
+# Of the host, but static: it runs where only QEMU's libraries are.
 JAIL_INIT	:= $(GUEST)/kshram-jail-init
 # What looks at a module as no item does.
 PROBE		:= $(GUEST)/kshram-probe
@@ -38,7 +38,7 @@ $(BIN)/kshram-grade: $(OBJ)/grade/kshram-grade.o $(GRADE_LIB) | $(AGENT) $(JAIL_
 
 $(AGENT): $(AGENT_SRCS) $(GRADE_HEADERS) grade/agent.h
 	@mkdir -p $(@D)
-	$(CC) $(GUESTCFLAGS) -Ilab/checks -o $@ $(AGENT_SRCS)
+	$(GUESTCC) $(GUESTCFLAGS) -Ilab/checks -o $@ $(AGENT_SRCS)
 
 $(JAIL_INIT): grade/jail_init.c grade/jail.h grade/vm.h grade/wire.h
 	@mkdir -p $(@D)
@@ -47,4 +47,4 @@ $(JAIL_INIT): grade/jail_init.c grade/jail.h grade/vm.h grade/wire.h
 $(PROBE): $(wildcard grade/probes/*.c) grade/read_text.c grade/read_text.h grade/probes/probe.h \
 		include/kshram.h
 	@mkdir -p $(@D)
-	$(CC) $(GUESTCFLAGS) -o $@ $(filter %.c,$^)
+	$(GUESTCC) $(GUESTCFLAGS) -o $@ $(filter %.c,$^)

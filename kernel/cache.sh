@@ -35,11 +35,30 @@ cache_open()
 		die "cannot write to $cache; set XDG_CACHE_HOME to a directory that you own"
 }
 
+# cross_prefix: of the compiler for x86-64, on whatever this machine is.
+cross_prefix()
+{
+	if [ -n "${CROSS_COMPILE:-}" ] || [ "$(uname -m)" = x86_64 ]; then
+		printf '%s' "${CROSS_COMPILE:-}"
+	else
+		printf x86_64-linux-gnu-
+	fi
+}
+
+# compiler_needed: the package and the name of that compiler, for need_commands.
+compiler_needed()
+{
+	case $(cross_prefix) in
+	x86_64-linux-gnu-) echo gcc-x86-64-linux-gnu:x86_64-linux-gnu-gcc ;;
+	*) echo "gcc:$(cross_prefix)gcc" ;;
+	esac
+}
+
 # compiler_tag: "gcc12" for gcc 12. gcov data and the flags that a build tree was
 # configured for belong to one major version of gcc. Empty without a compiler.
 compiler_tag()
 {
-	major=$("${CROSS_COMPILE:-}gcc" -dumpversion 2>/dev/null | cut -d. -f1) || major=
+	major=$("$(cross_prefix)gcc" -dumpversion 2>/dev/null | cut -d. -f1) || major=
 	[ -z "$major" ] || printf 'gcc%s' "$major"
 }
 
@@ -190,10 +209,7 @@ kernel_make()
 # the process that $! names is make.
 kernel_make_exec()
 {
-	cross=${CROSS_COMPILE:-}
-	if [ -z "$cross" ] && [ "$(uname -m)" != x86_64 ]; then
-		cross=x86_64-linux-gnu-
-	fi
+	cross=$(cross_prefix)
 	exec env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u M -u KDIR -u O -u KERNELRELEASE \
 		-u KBUILD_OUTPUT -u CFLAGS -u CPPFLAGS -u LDFLAGS -u CC -u KERNEL \
 		make ARCH=x86_64 CROSS_COMPILE="$cross" "$@"

@@ -56,6 +56,15 @@ debian_sources()
 	done
 }
 
+# debian_host: this machine's architecture, for apt's configuration, where it is not amd64:
+# the programs that build modules run on it.
+debian_host()
+{
+	case $(uname -m) in
+	aarch64) echo '"arm64";' ;;
+	esac
+}
+
 # debian_open: write the private configuration for $suites, export APT_CONFIG.
 debian_open()
 {
@@ -76,7 +85,7 @@ debian_open()
 	Dir::Etc::Preferences "/dev/null";
 	Dir::Etc::PreferencesParts "/dev/null";
 	APT::Architecture "amd64";
-	APT::Architectures { "amd64"; };
+	APT::Architectures { "amd64"; $(debian_host) };
 	APT::Default-Release "";
 	APT::Sandbox::User "root";
 	APT::Get::List-Cleanup "false";
@@ -180,7 +189,7 @@ debian_download()
 	for pair in $want; do
 		p=${pair%%=*}
 		v=${pair#*=}
-		set -- "$dir/${p}"_*.deb
+		set -- "$dir/${p%%:*}"_*.deb
 		[ -f "$1" ] || die "$name: apt-get said it downloaded $p, but it is not in $dir"
 		mv "$1" "$(debian_file "$p" "$v")"
 	done

@@ -12,7 +12,7 @@ packaged_space_mb=500
 
 packaged_check_tools()
 {
-	need_commands apt:apt-get dpkg:dpkg-deb gcc:gcc make:make util-linux:flock
+	need_commands apt:apt-get dpkg:dpkg-deb "$(compiler_needed)" make:make util-linux:flock
 }
 
 # load_order TREE MODULE...: print the files of the modules below TREE and of what
@@ -48,6 +48,8 @@ packaged_provide()
 	# 6.1.0-56-cloud-amd64 shares 6.1.0-56-common with the other flavours.
 	common=$(debian_depends "$headers" "$version" '^linux-headers-.*-common$')
 	kbuild=$(debian_depends "$headers" "$version" '^linux-kbuild-')
+	# The headers' own programs (modpost, objtool) are for the host; they know x86-64 on arm64, too.
+	[ -z "$kbuild" ] || [ -z "$(debian_host)" ] || kbuild=$kbuild:arm64
 	if [ -z "$common" ] || [ -z "$kbuild" ]; then
 		die "$name: $headers $version is not what this script knows: it depends on no" \
 			"linux-headers-*-common or no linux-kbuild-*"

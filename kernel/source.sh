@@ -9,7 +9,7 @@ source_space_mb=3000
 
 source_check_tools()
 {
-	need_commands gcc:"${CROSS_COMPILE:-}gcc" make:make flex:flex bison:bison bc:bc \
+	need_commands "$(compiler_needed)" make:make flex:flex bison:bison bc:bc \
 		xz-utils:xz util-linux:flock binutils:ld
 	[ -n "$own_source" ] || need_commands apt:apt-get dpkg:dpkg-deb
 	# objtool, which looks at every object of the kernel and of every module.

@@ -9,7 +9,7 @@ GUESTPROGRAMS	+= $(CHECKS)
 $(CHECKS): $(GUEST)/%: lab/checks/%.c lab/checks/check.c lab/checks/steps.c \
 		lab/checks/check.h lab/checks/steps.h include/kshram.h
 	@mkdir -p $(@D)
-	$(CC) $(GUESTCFLAGS) -o $@ $(filter %.c,$^)
+	$(GUESTCC) $(GUESTCFLAGS) -o $@ $(filter %.c,$^)
 
 KIT		:= $(B)/kshram-kit-$(VERSION).tar.bz2
 

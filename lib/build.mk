@@ -59,4 +59,4 @@ GUESTPROGRAMS	+= $(LIB_TESTS)
 
 $(LIB_TESTS): $(wildcard tests/libkshram/*.[ch]) tests/guest/tap.h $(LIB_STATIC) $(LIB_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(GUESTCFLAGS) -pthread -o $@ $(filter %.c,$^) $(LIB_STATIC)
+	$(GUESTCC) $(GUESTCFLAGS) -pthread -o $@ $(filter %.c,$^) $(LIB_STATIC)

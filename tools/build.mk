@@ -17,7 +17,7 @@ $(BIN)/kshram: $(TOOLS_SRCS) $(TOOLS_HEADERS)
 # there are still those of /etc/passwd, and numbers.
 $(GUEST)/kshram: $(TOOLS_SRCS) $(TOOLS_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(GUESTCFLAGS) -Wl,--no-warnings -o $@ $(TOOLS_SRCS) -ljansson
+	$(GUESTCC) $(GUESTCFLAGS) -Wl,--no-warnings -o $@ $(TOOLS_SRCS) -ljansson
 
 # Linked with what it tests and nothing of the grader's.
 $(B)/tests/unit/test_size: tests/unit/test_size.c tools/size.c $(TOOLS_HEADERS)

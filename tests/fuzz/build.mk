@@ -7,4 +7,4 @@ GUESTPROGRAMS	+= $(FUZZ)
 
 $(FUZZ): $(wildcard tests/fuzz/*.[ch]) include/kshram.h
 	@mkdir -p $(@D)
-	$(CC) $(GUESTCFLAGS) -o $@ $(filter %.c,$^)
+	$(GUESTCC) $(GUESTCFLAGS) -o $@ $(filter %.c,$^)

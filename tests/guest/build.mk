@@ -8,7 +8,7 @@ GUESTPROGRAMS	+= $(GUEST)/guest_tests
 
 $(GUEST)/guest_tests: $(GUEST_TEST_SRCS) $(wildcard tests/guest/*.h) include/kshram.h
 	@mkdir -p $(@D)
-	$(CC) $(GUESTCFLAGS) -pthread -o $@ $(GUEST_TEST_SRCS)
+	$(GUESTCC) $(GUESTCFLAGS) -pthread -o $@ $(GUEST_TEST_SRCS)
 
 $(B)/%/planted.ko: FORCE
 	@kernel/kbuild $* $(@D)/planted tests/guest/modules/planted.c tests/guest/modules/Kbuild $(MODULE_MAKE)
