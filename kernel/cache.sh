@@ -73,6 +73,7 @@ cache_key()
 		for f in $fragments; do
 			source_fragment "$f"
 		done
+		[ "$kind" != packaged ] || printf '%s\n' "$packaged_recipe"
 		if [ "$kind" = source ]; then
 			source_patches | while read -r f; do cat "$f"; done
 		fi

@@ -5,10 +5,48 @@
 # own apt: a private configuration under the cache, on the mirror that this
 # system already uses, with signatures checked by the keys it already trusts.
 
-# version_file: where the chosen version of $package is written down.
+# debian_targets: "SUITE URL" of each archive in the system's own apt configuration.
+# apt 3 tells them only after an apt-get update.
+debian_targets()
+{
+	# shellcheck disable=SC2016 # apt-get expands these
+	apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
+		grep -v ' cdrom:' || :
+}
+
+# debian_host_suite: the suite of the release that runs here. OS_RELEASE names another
+# file for tests.
+debian_host_suite()
+{
+	ID=
+	VERSION_CODENAME=
+	PRETTY_NAME=
+	os_release=${OS_RELEASE:-/etc/os-release}
+	# shellcheck source=/dev/null
+	[ ! -r "$os_release" ] || . "$os_release"
+	# Ubuntu's and others' suites are not Debian's.
+	if [ "$ID" != debian ]; then
+		echo bookworm
+		return
+	fi
+	# Unstable bears the codename of testing, with "/sid" behind it, and so does testing
+	# before its release. Only apt's configuration tells which it is.
+	case $PRETTY_NAME in
+	*/sid*)
+		if [ -z "$VERSION_CODENAME" ] || debian_targets | grep -qE '^(sid|unstable) '; then
+			VERSION_CODENAME=sid
+		fi
+		;;
+	esac
+	echo "${VERSION_CODENAME:-sid}"
+}
+
+# version_file: where the chosen version of $package is written down. A package that is
+# taken from the running release is another one after an upgrade to the next.
 version_file()
 {
-	printf '%s/versions/%s' "$cache" "$(printf '%s' "$package" | tr '*' 'x')"
+	printf '%s/versions/%s%s' "$cache" "$(printf '%s' "$package" | tr '*' 'x')" \
+		"${host_suite:+.$host_suite}"
 }
 
 # version_recorded: set real_package and version to what was chosen before, or to
@@ -30,10 +68,7 @@ debian_sources()
 	main=${DEBIAN_MIRROR:-}
 	security=${DEBIAN_SECURITY_MIRROR:-}
 	if [ -z "$main" ] || [ -z "$security" ]; then
-		# Unlike the lists themselves this needs no earlier apt-get update.
-		# shellcheck disable=SC2016 # apt-get expands these
-		targets=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' \
-			'Created-By: Packages' 2>/dev/null | grep -v ' cdrom:' || :)
+		targets=$(debian_targets)
 		pattern='^(bullseye|bookworm|trixie|forky|sid|(old)*stable|testing|unstable)'
 		[ -n "$main" ] || main=$(printf '%s\n' "$targets" |
 			grep -E "$pattern(-updates|-backports)? .*debian/?\$" |
@@ -73,7 +108,7 @@ debian_open()
 	# One file for each name: another run may be reading other suites.
 	debian_sources >"$apt/conf/$name.list" ||
 		die "this system's apt knows no Debian archive, from which the kernel comes;" \
-			"set DEBIAN_MIRROR to the URL of one"
+			"run apt-get update, or set DEBIAN_MIRROR to the URL of one"
 	: >"$apt/status"
 	cat >"$apt/conf/$name.conf" <<-EOF
 	Dir::State "$apt";

@@ -7,12 +7,30 @@
 # What a guest of ours needs to talk to QEMU on every machine type we start.
 guest_modules='virtio_mmio virtio_pci virtio_console virtio-rng virtio_blk loop'
 
+# Raise this when what packaged_provide() puts into an entry changes.
+packaged_recipe=2
+
 # The packages, and what is unpacked of them.
 packaged_space_mb=500
 
 packaged_check_tools()
 {
-	need_commands apt:apt-get dpkg:dpkg-deb "$(compiler_needed)" make:make util-linux:flock
+	need_commands apt:apt-get dpkg:dpkg-deb "$(compiler_needed)" make:make util-linux:flock \
+		xz-utils:xz
+}
+
+# uncompressed FILE: unpack a module in place, and print its name then.
+uncompressed()
+{
+	case $1 in
+	*.ko.xz) xz -d "$1" || die "cannot unpack $1" ;;
+	*.ko.zst)
+		need_commands zstd:zstd
+		zstd -q -d --rm "$1" || die "cannot unpack $1"
+		;;
+	*.ko.gz) gzip -d "$1" || die "cannot unpack $1" ;;
+	esac
+	printf '%s.ko\n' "${1%.ko*}"
 }
 
 # load_order TREE MODULE...: print the files of the modules below TREE and of what
@@ -23,13 +41,26 @@ load_order()
 	tree=$1
 	shift
 	for m; do
-		file=$(find "$tree" -name "$m.ko" -o -name "$(printf '%s' "$m" | tr _ -).ko" | head -n 1)
+		file=$(find "$tree" -name "$m.ko*" -o -name "$(printf '%s' "$m" | tr _ -).ko*" | head -n 1)
 		[ -n "$file" ] || continue
+		file=$(uncompressed "$file")
 		deps=$(module_info depends "$file" | tr ',' ' ')
 		# shellcheck disable=SC2086 # a list of names
 		[ -z "$deps" ] || (load_order "$tree" $deps)
 		printf '%s\n' "$file"
 	done
+}
+
+# packaged_file NAME TO: a file of the image's, in /boot or, from 7.x on, beside the modules.
+packaged_file()
+{
+	for from in "$work/image/boot/$1-$release" "$work/image/usr/lib/modules/$release/$1"; do
+		[ ! -f "$from" ] || {
+			cp "$from" "$2"
+			return
+		}
+	done
+	die "$name: $image $version is not what this script knows: it has no $1"
 }
 
 packaged_provide()
@@ -45,6 +76,12 @@ packaged_provide()
 		"take the present one with: kernel/get --update $name"
 	release=${image#linux-image-}
 	headers=linux-headers-$release
+	# From 7.x on the image's package is empty and depends on those with its parts.
+	parts=
+	for part in base binary modules; do
+		parts="$parts $(debian_depends "$image" "$version" "^linux-$part-$(printf '%s' "$release" |
+			sed 's/[.+]/[&]/g')\$")"
+	done
 	# 6.1.0-56-cloud-amd64 shares 6.1.0-56-common with the other flavours.
 	common=$(debian_depends "$headers" "$version" '^linux-headers-.*-common$')
 	kbuild=$(debian_depends "$headers" "$version" '^linux-kbuild-')
@@ -55,7 +92,9 @@ packaged_provide()
 			"linux-headers-*-common or no linux-kbuild-*"
 	fi
 
-	debian_download "$image" "$version" "$headers" "$version" "$common" "$version" "$kbuild" "$version"
+	packages="$image $headers $common $kbuild $parts"
+	# shellcheck disable=SC2046,SC2086 # names and versions
+	debian_download $(printf "%s $version\n" $packages)
 
 	say "$name: unpacking $release"
 	rm -rf "$work"
@@ -65,17 +104,34 @@ packaged_provide()
 			tar -x -C "$work/new" --exclude ./usr/share --exclude ./lib ||
 			die "$name: cannot unpack $(debian_file "$p" "$version")"
 	done
-	dpkg-deb -x "$(debian_file "$image" "$version")" "$work/image" ||
-		die "$name: cannot unpack $(debian_file "$image" "$version")"
+	for p in "$image" $parts; do
+		dpkg-deb -x "$(debian_file "$p" "$version")" "$work/image" ||
+			die "$name: cannot unpack $(debian_file "$p" "$version")"
+	done
 
 	new=$work/new
 	tree=usr/src/$headers
-	# The headers expect to live in /usr/src, and a compiler of one exact version.
-	sed -i "s|^include /usr/src/|include \$(dir \$(lastword \$(MAKEFILE_LIST)))../|" "$new/$tree/Makefile"
-	sed -i 's/gcc-[0-9]*$/gcc/' "$new/$tree/.kernelvariables"
+	# The headers expect to live in /usr/src.
+	sed -i -e "s|^include /usr/src/|include \$(dir \$(lastword \$(MAKEFILE_LIST)))../|" \
+		-e "s|^KBUILD_OUTPUT=/usr/src/.*|KBUILD_OUTPUT := \$(abspath \$(dir \$(lastword \$(MAKEFILE_LIST))))|" \
+		"$new/$tree/Makefile"
+	# They name a compiler of one version: it is used where it is installed. With LLVM=1 the
+	# kernel's own Makefile has chosen clang.
+	gcc=$(sed -n 's/^CC = .*)\(gcc-[0-9]*\)$/\1/p' "$new/$tree/.kernelvariables")
+	sed -i -e 's/^CC = .*/ifeq ($(LLVM),)\n&\nendif/' "$new/$tree/.kernelvariables"
+	if [ -n "$gcc" ]; then
+		sed -i 's/gcc-[0-9]*$/$(HEADERS_GCC)/' "$new/$tree/.kernelvariables"
+		echo "HEADERS_GCC := \$(shell command -v \$(CROSS_COMPILE)$gcc >/dev/null && echo $gcc || echo gcc)" \
+			>>"$new/$tree/.kernelvariables"
+	fi
+	# Type information for BPF would need pahole. The structures keep its members.
+	# And no warning that pahole is another one than the kernel's.
+	sed -i -e '/^CONFIG_DEBUG_INFO_BTF_MODULES=/d' \
+		-e 's/^CONFIG_PAHOLE_VERSION=.*/CONFIG_PAHOLE_VERSION=$(PAHOLE_VERSION)/' \
+		"$new/$tree/include/config/auto.conf"
 	ln -s "$tree" "$new/build"
-	cp "$work/image/boot/vmlinuz-$release" "$new/bzImage"
-	cp "$work/image/boot/config-$release" "$new/config"
+	packaged_file "vmlinuz" "$new/bzImage"
+	packaged_file "config" "$new/config"
 	printf '%s\n' "$release" >"$new/release"
 	printf '%s\n' "$cmdline" >"$new/cmdline"
 	printf '%s\n' "$memory" >"$new/memory"
@@ -92,7 +148,7 @@ packaged_provide()
 	prove_tree "$new"
 	cache_publish "$new"
 	rm -rf "$work"
-	for p in "$image" "$headers" "$common" "$kbuild"; do
+	for p in $packages; do
 		rm -f "$(debian_file "$p" "$version")"
 	done
 	say "$name: ready ($release)"

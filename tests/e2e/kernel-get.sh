@@ -93,15 +93,36 @@ ok "and the error says how much is needed, where, and what is there" \
 	says stock "$XDG_CACHE_HOME" "has 100 MB"
 no_fakes
 
+# stock is the kernel of the release that runs here.
+system()
+{
+	printf '%s\n' "$@" >"$tmp/os-release"
+}
+export OS_RELEASE="$tmp/os-release"
+system ID=debian VERSION_CODENAME=bookworm 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"'
 fake apt-get 'case "$*" in *indextargets*) echo "bookworm http://127.0.0.1:9/debian/" ;; esac'
 fake apt-cache 'exit 0'
 ok "a package that no suite has is status 1" run 1 stock
 ok "and the error names the package and the suites" \
 	says linux-image-cloud-amd64 bookworm bookworm-security DEBIAN_MIRROR
+system ID=debian VERSION_CODENAME=trixie 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"'
+ok "on Debian 13 stock is looked for" run 1 stock
+ok "in the suites of Debian 13" says "suites trixie, trixie-security of"
+system ID=debian VERSION_CODENAME=forky 'PRETTY_NAME="Debian GNU/Linux forky/sid"'
+ok "on testing stock is looked for" run 1 stock
+ok "in the suites of testing" says "suites forky, forky-security of"
+fake apt-get 'case "$*" in *indextargets*) echo "sid http://127.0.0.1:9/debian/" ;; esac'
+ok "on unstable stock is looked for" run 1 stock
+ok "in unstable alone" says "suites sid of"
+fake apt-get 'case "$*" in *indextargets*) echo "bookworm http://127.0.0.1:9/debian/" ;; esac'
+system ID=ubuntu VERSION_CODENAME=noble ID_LIKE=debian 'PRETTY_NAME="Ubuntu 24.04"'
+ok "on what is no Debian stock is looked for" run 1 stock
+ok "in the suites of Debian 12" says "suites bookworm, bookworm-security of"
 fake apt-get 'exit 0'
 ok "a system without a Debian mirror is status 1" run 1 stock
 ok "and the error says what to set" says DEBIAN_MIRROR
 no_fakes
+unset OS_RELEASE
 
 ok "a cache path with a space is refused" env XDG_CACHE_HOME="$tmp/a b" sh -c \
 	'! "$1" stock 2>"$2"' sh "$get" "$tmp/err"
