@@ -14,13 +14,13 @@ LC_ALL=C
 export LC_ALL
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-name=$(basename "$0" .sh)
+script=$(basename "$0" .sh)
 changed=0
 
 # kernel/debian.sh needs these two.
 say()
 {
-	[ -z "${FINDINGS_VERBOSE:-}" ] || printf '%s: %s\n' "$name" "$*" >&2
+	[ -z "${FINDINGS_VERBOSE:-}" ] || printf '%s: %s\n' "$script" "$*" >&2
 }
 
 die()
@@ -31,7 +31,7 @@ die()
 # cannot REASON...: end with status 77, "cannot be tried here".
 cannot()
 {
-	printf '%s: cannot be tried: %s\n' "$name" "$*" >&2
+	printf '%s: cannot be tried: %s\n' "$script" "$*" >&2
 	exit 77
 }
 
@@ -68,7 +68,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 cache=${FINDINGS_CACHE:-$work/cache}
 mkdir -p "$cache/downloads" "$cache/lock" "$cache/log" "$work/bin"
-# kernel/debian.sh reads these, and knows the mirror that this system uses.
+# kernel/debian.sh reads this and $cache, $suites and $name, and knows the mirror that this system uses.
 # shellcheck disable=SC2034
 update=
 # shellcheck source=/dev/null
