@@ -6,7 +6,8 @@
 SHORT_SUITES	:= tests/e2e/saved.sh tests/e2e/kit.sh tests/e2e/grade.sh tests/e2e/jail.sh tests/e2e/deb.sh
 SYSTEMS		:= trixie sid
 SYSTEM_RUNS	:= $(SYSTEMS:%="tests/systems/run --tap --record all %") \
-		   $(patsubst %,"tests/systems/run --tap --record readme %",bookworm $(SYSTEMS))
+		   $(patsubst %,"tests/systems/run --tap --record readme %",bookworm $(SYSTEMS)) \
+		   "tests/systems/run --tap --record arm64 bookworm"
 
 .PHONY: test-short prepare-short test-debian test-trixie test-systems
 

@@ -107,6 +107,9 @@ all)
 	tests make test
 	tests make test-debian
 	;;
+arm64)
+	tests sh tests/systems/arm64.sh "$HOME/.cache/in" "$HOME/.cache/out"
+	;;
 prepare)
 	make -s --no-print-directory prepare-short
 	;;
