@@ -12,16 +12,15 @@
 #include "fops.h"
 #include "kshram.h"
 #include "slot.h"
-#include "sysfs.h"
 
 /**
  * struct kshram_file - an open file
  * @slot: what it shows; found once, by the node's minor number
- * @ear: which events of the slot it has taken
+ * @seen: event counters of the slot when this file last took its events
  */
 struct kshram_file {
 	struct kshram_slot *slot;
-	struct kshram_ear ear;
+	struct kshram_seen seen;
 };
 
 static struct kshram_slot *kshram_file_slot(struct file *file)
@@ -37,8 +36,8 @@ static int kshram_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	/* Minors start at 0, and the cdev covers no others than the slots'. */
 	opened->slot = kshram_slot(iminor(inode));
-	/* What was before is not news. */
-	kshram_bell_take(&opened->slot->bell, &opened->ear);
+	/* Events before the open are not reported. */
+	kshram_events_take(&opened->slot->events, &opened->seen);
 	file->private_data = opened;
 	kshram_slot_open(opened->slot, file);
 	return 0;
@@ -64,14 +63,14 @@ static long kshram_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case KSHRAM_SETSIZE:
 		if (!(file->f_mode & FMODE_WRITE))
 			return -EBADF;
-		return kshram_sysfs_resize(slot, arg);
+		return kshram_slot_resize(slot, arg);
 	case KSHRAM_RING:
 		if (!(file->f_mode & FMODE_WRITE))
 			return -EBADF;
-		kshram_bell_ring(&slot->bell, KSHRAM_EVENT_RUNG);
+		kshram_events_add(&slot->events, KSHRAM_EVENT_RUNG);
 		return 0;
 	case KSHRAM_EVENTS:
-		return kshram_bell_take(&slot->bell, &opened->ear);
+		return kshram_events_take(&slot->events, &opened->seen);
 	default:
 		return -ENOTTY;
 	}
@@ -80,11 +79,11 @@ static long kshram_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 static __poll_t kshram_poll(struct file *file, poll_table *wait)
 {
 	struct kshram_file *opened = file->private_data;
-	struct kshram_bell *bell = &opened->slot->bell;
+	struct kshram_events *events = &opened->slot->events;
 	__poll_t ready = EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM;
 
-	poll_wait(file, &bell->wait, wait);
-	if (kshram_bell_heard(bell, &opened->ear))
+	poll_wait(file, &events->wait, wait);
+	if (kshram_events_unseen(events, &opened->seen))
 		ready |= EPOLLPRI;
 	return ready;
 }

@@ -8,11 +8,11 @@
 #include <linux/fs.h>
 #include <linux/module.h>
 
+#include "device.h"
 #include "fops.h"
 #include "param.h"
 #include "procfs.h"
 #include "slot.h"
-#include "sysfs.h"
 
 static dev_t kshram_region;
 static struct cdev kshram_cdev;
@@ -39,7 +39,7 @@ static int __init kshram_init(void)
 	err = kshram_procfs_init();
 	if (err)
 		goto err_slots;
-	err = kshram_sysfs_init(kshram_region, params.mode);
+	err = kshram_devices_init(kshram_region, params.mode);
 	if (err)
 		goto err_procfs;
 	/*
@@ -51,11 +51,11 @@ static int __init kshram_init(void)
 	kshram_cdev.owner = THIS_MODULE;
 	err = cdev_add(&kshram_cdev, kshram_region, count);
 	if (err)
-		goto err_sysfs;
+		goto err_devices;
 	return 0;
 
-err_sysfs:
-	kshram_sysfs_exit();
+err_devices:
+	kshram_devices_exit();
 err_procfs:
 	kshram_procfs_exit();
 err_slots:
@@ -70,7 +70,7 @@ static void __exit kshram_exit(void)
 	unsigned int count = kshram_slots_count();
 
 	cdev_del(&kshram_cdev);
-	kshram_sysfs_exit();
+	kshram_devices_exit();
 	kshram_procfs_exit();
 	kshram_slots_exit();
 	unregister_chrdev_region(kshram_region, count);

@@ -103,6 +103,8 @@ static void kshram_uncharge(unsigned long pages)
  * @slot: the slot
  * @size: bytes
  *
+ * Processes that sleep in poll are woken at once; the uevent follows.
+ *
  * Return: 0; -EOVERFLOW above INT_MAX, which KSHRAM_GETSIZE could not answer;
  * -EINVAL for 0 and above the slot's maximum; -ENOMEM, also when all slots
  * together would take more than they may; whatever the backing refuses with. On
@@ -133,8 +135,10 @@ int kshram_slot_resize(struct kshram_slot *slot, unsigned long size)
 		kshram_uncharge(before - after);
 out:
 	mutex_unlock(&slot->resizing);
-	if (!err)
-		kshram_bell_ring(&slot->bell, KSHRAM_EVENT_RESIZED);
+	if (!err) {
+		kshram_events_add(&slot->events, KSHRAM_EVENT_RESIZED);
+		schedule_delayed_work(&slot->uevent, KSHRAM_UEVENT_DELAY);
+	}
 	return err;
 }
 
@@ -218,7 +222,7 @@ static int kshram_slot_init(struct kshram_slot *slot)
 	int err;
 
 	mutex_init(&slot->resizing);
-	kshram_bell_init(&slot->bell);
+	kshram_events_init(&slot->events);
 	err = kshram_backing->alloc(slot, kshram_limits.size);
 	if (err)
 		return err;

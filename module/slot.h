@@ -6,12 +6,13 @@
 #define KSHRAM_SLOT_H
 
 #include <linux/fs.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
 #include <linux/workqueue.h>
 
-#include "bell.h"
+#include "events.h"
 
 struct device;
 struct kshram_backing;
@@ -19,16 +20,22 @@ struct kshram_backing;
 /* /proc/kshram writes an index with two digits. */
 #define KSHRAM_MAX_SLOTS 100U
 
+/*
+ * A uevent costs more than a resize, and udev's work on it much more. All resizes of a
+ * slot within this time, in jiffies, are one uevent.
+ */
+#define KSHRAM_UEVENT_DELAY msecs_to_jiffies(10)
+
 /**
  * struct kshram_slot - the memory behind one device
  * @resizing: held while the size changes, so that the account of all slots and
  *	the size agree. Order: @resizing, then whatever the backing takes.
  *	Nothing that user memory's faults wait for may wait for it.
- * @bell: what poll waits for
+ * @events: counters that poll and KSHRAM_EVENTS compare
  * @opens: open files (not descriptors)
  * @device: what the system knows it by; NULL until it is there as a whole. Set
  *	before the first open, and gone after the last
- * @news: tells the system of a resize, through @device
+ * @uevent: sends the size as a uevent of @device, KSHRAM_UEVENT_DELAY after a resize
  * @file: shmem backing: the file that mappings are made of; its size is the
  *	slot's. NULL where mappings are of the device node's own file.
  * @lock: kmalloc backing: protects @size and @mem, and has page faults one at
@@ -45,10 +52,10 @@ struct kshram_backing;
  */
 struct kshram_slot {
 	struct mutex resizing;
-	struct kshram_bell bell;
+	struct kshram_events events;
 	atomic_t opens;
 	struct device *device;
-	struct delayed_work news;
+	struct delayed_work uevent;
 	struct file *file;
 	struct rw_semaphore lock;
 	size_t size;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * sysfs.c - the devices: their nodes, attributes and uevents
+ * device.c - the devices: their nodes, attributes and uevents
  */
 #include <linux/device.h>
 #include <linux/err.h>
-#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/kobject.h>
 #include <linux/slab.h>
@@ -12,53 +11,29 @@
 #include <linux/workqueue.h>
 
 #include "compat.h"
+#include "device.h"
 #include "param.h"
 #include "slot.h"
-#include "sysfs.h"
 
 static dev_t kshram_region;
 static umode_t kshram_mode;
 static struct class *kshram_class;
 
-/*
- * A uevent costs more than a resize, and udev much more than that. Whoever resizes in a
- * loop gets one in this time.
- */
-#define KSHRAM_NEWS_DELAY msecs_to_jiffies(10)
-
-static void kshram_tell_size(struct work_struct *work)
+static void kshram_send_size(struct work_struct *work)
 {
-	struct kshram_slot *slot = container_of(to_delayed_work(work), struct kshram_slot, news);
+	struct kshram_slot *slot = container_of(to_delayed_work(work), struct kshram_slot, uevent);
 	struct device *device = READ_ONCE(slot->device);
 	char text[sizeof("SIZE=18446744073709551615")];
 	char *env[2] = { text };
 
-	/* The size by now: a resize that comes later finds no work pending, and asks for it. */
+	/* A resize that comes after this line finds no work pending, and schedules it again. */
 	snprintf(text, sizeof(text), "SIZE=%zu", kshram_slot_size(slot));
-	/* News that cannot be sent for want of memory undo no resize. */
+	/* A uevent that cannot be sent for want of memory undoes no resize. */
 	if (device)
 		kobject_uevent_env(&device->kobj, KOBJ_CHANGE, env);
 	else
-		/* The attribute is there a moment before the device is known here. */
-		schedule_delayed_work(to_delayed_work(work), KSHRAM_NEWS_DELAY);
-}
-
-/**
- * kshram_sysfs_resize() - resize a slot and let the system know
- * @slot: the slot
- * @size: bytes
- *
- * Sleepers in poll are told at once, udev soon.
- *
- * Return: what kshram_slot_resize() returns.
- */
-int kshram_sysfs_resize(struct kshram_slot *slot, unsigned long size)
-{
-	int err = kshram_slot_resize(slot, size);
-
-	if (!err)
-		schedule_delayed_work(&slot->news, KSHRAM_NEWS_DELAY);
-	return err;
+		/* The attribute exists a moment before @device is set. */
+		schedule_delayed_work(to_delayed_work(work), KSHRAM_UEVENT_DELAY);
 }
 
 static ssize_t size_show(struct device *device, struct device_attribute *attr, char *buf)
@@ -74,7 +49,7 @@ static ssize_t size_store(struct device *device, struct device_attribute *attr, 
 	int err = kshram_parse_size(buf, &size);
 
 	if (!err)
-		err = kshram_sysfs_resize(slot, size);
+		err = kshram_slot_resize(slot, size);
 	return err ?: count;
 }
 static DEVICE_ATTR_RW(size);
@@ -120,21 +95,21 @@ static void kshram_devices_destroy(unsigned int count)
 	while (count--) {
 		struct kshram_slot *slot = kshram_slot(count);
 
-		/* Without the attribute nobody can resize, so that no more news come up. */
+		/* Without the attribute nobody can resize and schedule another uevent. */
 		device_remove_file(slot->device, &dev_attr_size);
-		cancel_delayed_work_sync(&slot->news);
+		cancel_delayed_work_sync(&slot->uevent);
 		device_destroy(kshram_class, kshram_region + count);
 	}
 }
 
 /**
- * kshram_sysfs_init() - create the class and a device for each slot
+ * kshram_devices_init() - create the class and a device for each slot
  * @region: the number of the first; the others follow
  * @mode: permissions of the nodes
  *
  * Return: 0 or a negative errno, and then nothing is left.
  */
-int kshram_sysfs_init(dev_t region, umode_t mode)
+int kshram_devices_init(dev_t region, umode_t mode)
 {
 	struct kshram_slot *slot;
 	struct device *device;
@@ -149,7 +124,7 @@ int kshram_sysfs_init(dev_t region, umode_t mode)
 	kshram_class->devnode = kshram_devnode;
 	for (i = 0; i < kshram_slots_count(); i++) {
 		slot = kshram_slot(i);
-		INIT_DELAYED_WORK(&slot->news, kshram_tell_size);
+		INIT_DELAYED_WORK(&slot->uevent, kshram_send_size);
 		device = device_create_with_groups(kshram_class, NULL, region + i, slot,
 						   kshram_groups, "kshram%u", i);
 		if (IS_ERR(device)) {
@@ -162,16 +137,16 @@ int kshram_sysfs_init(dev_t region, umode_t mode)
 
 err_devices:
 	/* Its attribute may have been there for a while, and was written to. */
-	cancel_delayed_work_sync(&slot->news);
+	cancel_delayed_work_sync(&slot->uevent);
 	kshram_devices_destroy(i);
 	class_destroy(kshram_class);
 	return err;
 }
 
 /**
- * kshram_sysfs_exit() - remove the devices; waits for users of their attributes
+ * kshram_devices_exit() - remove the devices; waits for users of their attributes
  */
-void kshram_sysfs_exit(void)
+void kshram_devices_exit(void)
 {
 	kshram_devices_destroy(kshram_slots_count());
 	class_destroy(kshram_class);
