@@ -17,7 +17,10 @@
 #include <linux/mm.h>
 #include <linux/mount.h>
 #include <linux/pseudo_fs.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 #include <linux/uio.h>
 
 #include "backing.h"
@@ -290,75 +293,79 @@ static size_t kshram_kmalloc_inside(struct kshram_slot *slot, loff_t pos, size_t
 }
 
 /*
- * Through a page of our own: user memory may be a mapping of this very slot,
- * whose fault takes the lock that a resize in between waits for, and so must
- * not be touched under it. What is in one such page was read, or is written,
- * on one side of any resize.
+ * Bytes are copied straight between user memory and the slot, under the lock that
+ * keeps a resize away. User memory can be a mapping of this very slot, whose fault
+ * takes that lock, so page faults are disabled meanwhile: a copy ends at a page that
+ * is not there. That page is faulted in without the lock, and the copy goes on, as
+ * generic_perform_write() does. Between two such steps, and after KSHRAM_COPY_MAX
+ * bytes, a resize or a fault of another process may come in between.
  */
+#define KSHRAM_COPY_MAX SZ_64K
+
 static ssize_t kshram_kmalloc_read(struct kshram_slot *slot, struct kiocb *iocb,
 				   struct iov_iter *to)
 {
-	void *page = (void *)__get_free_page(GFP_KERNEL);
 	size_t len, copied;
 	ssize_t done = 0;
 
-	if (!page)
-		return -ENOMEM;
 	while (iov_iter_count(to)) {
-		len = min_t(size_t, iov_iter_count(to), PAGE_SIZE);
 		down_read(&slot->lock);
-		len = kshram_kmalloc_inside(slot, iocb->ki_pos, len);
-		if (len)
-			memcpy(page, slot->mem + iocb->ki_pos, len);
+		len = kshram_kmalloc_inside(slot, iocb->ki_pos,
+					    min_t(size_t, iov_iter_count(to), KSHRAM_COPY_MAX));
+		pagefault_disable();
+		copied = copy_to_iter(slot->mem + iocb->ki_pos, len, to);
+		pagefault_enable();
 		up_read(&slot->lock);
 		if (!len)
 			break;
-		copied = copy_to_iter(page, len, to);
 		iocb->ki_pos += copied;
 		done += copied;
-		if (copied < len) {
+		if (copied < len && !kshram_fault_in_writeable(to, len - copied)) {
 			done = done ?: -EFAULT;
+			break;
+		}
+		if (fatal_signal_pending(current)) {
+			done = done ?: -EINTR;
 			break;
 		}
 		cond_resched();
 	}
-	free_page((unsigned long)page);
 	return done;
 }
 
-/* One write after the other, as files have it, though a resize may come in between. */
+/* The inode's lock excludes other writes for the whole of this one, as files do. */
 static ssize_t kshram_kmalloc_write(struct kshram_slot *slot, struct kiocb *iocb,
 				    struct iov_iter *from)
 {
-	void *page = (void *)__get_free_page(GFP_KERNEL);
 	size_t len, copied;
 	ssize_t done = 0;
 
-	if (!page)
-		return -ENOMEM;
 	inode_lock(slot->inode);
 	while (iov_iter_count(from)) {
-		copied = copy_from_iter(page, min_t(size_t, iov_iter_count(from), PAGE_SIZE), from);
-		if (!copied) {
+		down_read(&slot->lock);
+		len = kshram_kmalloc_inside(slot, iocb->ki_pos,
+					    min_t(size_t, iov_iter_count(from), KSHRAM_COPY_MAX));
+		pagefault_disable();
+		copied = copy_from_iter(slot->mem + iocb->ki_pos, len, from);
+		pagefault_enable();
+		up_read(&slot->lock);
+		if (!len) {
+			done = done ?: -ENOSPC;
+			break;
+		}
+		iocb->ki_pos += copied;
+		done += copied;
+		if (copied < len && !kshram_fault_in_readable(from, len - copied)) {
 			done = done ?: -EFAULT;
 			break;
 		}
-		down_read(&slot->lock);
-		len = kshram_kmalloc_inside(slot, iocb->ki_pos, copied);
-		if (len)
-			memcpy(slot->mem + iocb->ki_pos, page, len);
-		up_read(&slot->lock);
-		iocb->ki_pos += len;
-		done += len;
-		if (len < copied) {
-			iov_iter_revert(from, copied - len);
-			done = done ?: -ENOSPC;
+		if (fatal_signal_pending(current)) {
+			done = done ?: -EINTR;
 			break;
 		}
 		cond_resched();
 	}
 	inode_unlock(slot->inode);
-	free_page((unsigned long)page);
 	return done;
 }
 

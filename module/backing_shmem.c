@@ -15,12 +15,21 @@
  */
 #include <linux/err.h>
 #include <linux/mm.h>
-#include <linux/namei.h>
 #include <linux/shmem_fs.h>
 #include <linux/uio.h>
 
 #include "backing.h"
 #include "compat.h"
+
+/*
+ * Whoever may follow /proc/PID/map_files, or has a file handle of it
+ * (open_by_handle_at), can open the inode itself. These seals keep the size what the
+ * slot says it is: without them ftruncate, fallocate and write there would change it,
+ * and the account of max_total would no longer hold. shmem asks for them with the
+ * inode locked, so a resize lifts them under that lock. Every slot has F_SEAL_SEAL as
+ * all shmem files do, so nobody can add others.
+ */
+#define KSHRAM_SIZE_SEALS (F_SEAL_SHRINK | F_SEAL_GROW)
 
 static int kshram_shmem_alloc(struct kshram_slot *slot, size_t size)
 {
@@ -43,6 +52,8 @@ static int kshram_shmem_alloc(struct kshram_slot *slot, size_t size)
 	 * go by its operations, which do not ask.
 	 */
 	slot->file->f_mode &= ~FMODE_READ;
+	SHMEM_I(file_inode(slot->file))->seals |= KSHRAM_SIZE_SEALS;
+	slot->size = size;
 	return 0;
 }
 
@@ -51,20 +62,32 @@ static void kshram_shmem_free(struct kshram_slot *slot)
 	fput(slot->file);
 }
 
+/*
+ * The inode's own setattr, in place of vfs_truncate(): between the two are only
+ * permissions and hooks, which are not asked of the module's own file.
+ */
 static int kshram_shmem_resize(struct kshram_slot *slot, size_t size)
 {
-	const struct path *path = &slot->file->f_path;
-	size_t old = i_size_read(file_inode(slot->file));
-	int err;
+	struct dentry *dentry = slot->file->f_path.dentry;
+	struct inode *inode = d_inode(dentry);
+	size_t old = slot->size;
+	int err = 0;
 
+	inode_lock(inode);
+	SHMEM_I(inode)->seals &= ~KSHRAM_SIZE_SEALS;
 	/*
 	 * Truncating clears the rest of the last page; growing does not, and a
-	 * mapping may have stored something there. So to grow, first truncate to
-	 * the size that it has.
+	 * mapping may have stored something there. So such a page is first truncated
+	 * to the size that it has.
 	 */
-	err = vfs_truncate(path, min(size, old));
+	if (size < old || !PAGE_ALIGNED(old))
+		err = kshram_setattr_size(dentry, min(size, old));
 	if (!err && size > old)
-		err = vfs_truncate(path, size);
+		err = kshram_setattr_size(dentry, size);
+	SHMEM_I(inode)->seals |= KSHRAM_SIZE_SEALS;
+	inode_unlock(inode);
+	if (!err)
+		WRITE_ONCE(slot->size, size);
 	return err;
 }
 

@@ -15,6 +15,8 @@
 #include <linux/mm.h>
 #include <linux/shmem_fs.h>
 #include <linux/splice.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
@@ -134,6 +136,29 @@ static inline unsigned long kshram_shmem_unmapped_area(struct file *file, unsign
 	return file->f_op->get_unmapped_area(file, addr, len, pgoff, flags);
 }
 
+/**
+ * kshram_setattr_size() - have a file system set the size of one of its files
+ * @dentry: the file; its inode is locked
+ * @size: bytes
+ *
+ * .setattr got a user namespace in 5.12 (commit 549c7297717c), which became an idmap
+ * in 6.3 (commit c1632a0f1120).
+ *
+ * Return: 0 or a negative errno.
+ */
+static inline int kshram_setattr_size(struct dentry *dentry, loff_t size)
+{
+	struct iattr attr = { .ia_valid = ATTR_SIZE, .ia_size = size };
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 12, 0)
+	return d_inode(dentry)->i_op->setattr(dentry, &attr);
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+	return d_inode(dentry)->i_op->setattr(&init_user_ns, dentry, &attr);
+#else
+	return d_inode(dentry)->i_op->setattr(&nop_mnt_idmap, dentry, &attr);
+#endif
+}
+
 /*
  * The flags for shmem_file_setup(): charge pages when they are touched and not
  * all of them at once. Their type changed during 7.0, some releases after
@@ -185,6 +210,66 @@ static inline vm_fault_t kshram_insert_pfn_pmd(struct vm_fault *vmf, unsigned lo
 #else
 #define kshram_splice_read copy_splice_read
 #endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 16, 0)
+/* The first byte that is left, in the user memory of @iter, which has some; else NULL. */
+static inline char __user *kshram_iter_user(const struct iov_iter *iter)
+{
+	const struct iovec *iov = iter->iov;
+	size_t offset = iter->iov_offset;
+
+	if (!iter_is_iovec(iter))
+		return NULL;
+	for (; offset == iov->iov_len; offset = 0)
+		iov++;
+	return (char __user *)iov->iov_base + offset;
+}
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 0, 0)
+#define kshram_iter_is_user iter_is_iovec
+#else
+#define kshram_iter_is_user user_backed_iter
+#endif
+
+/**
+ * kshram_fault_in_writeable() - fault in user memory that a copy could not write to
+ * @to: the rest of the destination; not empty
+ * @len: bytes that are wanted there
+ *
+ * fault_in_iov_iter_writeable() appeared in 5.16 (commit cdd591fc86e3). What it does
+ * not fault in is the end of @len, so less than @len is progress.
+ *
+ * Return: true when the copy can go on; false when it cannot, or @to is not user memory.
+ */
+static inline bool kshram_fault_in_writeable(const struct iov_iter *to, size_t len)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 16, 0)
+	char __user *at = kshram_iter_user(to);
+
+	/* The copy overwrites this byte at once. */
+	return at && !put_user(0, at);
+#else
+	return kshram_iter_is_user(to) && fault_in_iov_iter_writeable(to, len) < len;
+#endif
+}
+
+/**
+ * kshram_fault_in_readable() - fault in user memory that a copy could not read
+ * @from: the rest of the source; not empty
+ * @len: bytes that are wanted from there
+ *
+ * Return: as kshram_fault_in_writeable().
+ */
+static inline bool kshram_fault_in_readable(const struct iov_iter *from, size_t len)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 16, 0)
+	char __user *at = kshram_iter_user(from);
+	char byte;
+
+	return at && !get_user(byte, at);
+#else
+	return kshram_iter_is_user(from) && fault_in_iov_iter_readable(from, len) < len;
+#endif
+}
 
 /* class->devnode takes a const device from 6.2 on (commit ff62b8e6588f). */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)

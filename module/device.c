@@ -85,7 +85,14 @@ ATTRIBUTE_GROUPS(kshram);
 
 static char *kshram_devnode(KSHRAM_DEVNODE_CONST struct device *device, umode_t *mode)
 {
-	if (mode)
+	struct kshram_slot *slot = dev_get_drvdata(device);
+
+	/*
+	 * Only for devtmpfs and the first uevent, which both come before @device is set.
+	 * With DEVMODE in a later uevent udev would give the node this mode again,
+	 * whatever its owner has set since (systemd 252 and 257).
+	 */
+	if (mode && !READ_ONCE(slot->device))
 		*mode = kshram_mode;
 	return NULL;
 }

@@ -36,13 +36,14 @@ struct kshram_backing;
  * @device: what the system knows it by; NULL until it is there as a whole. Set
  *	before the first open, and gone after the last
  * @uevent: sends the size as a uevent of @device, KSHRAM_UEVENT_DELAY after a resize
- * @file: shmem backing: the file that mappings are made of; its size is the
- *	slot's. NULL where mappings are of the device node's own file.
+ * @size: bytes, as KSHRAM_GETSIZE answers; never 0. Changed with @resizing held, on
+ *	kmalloc also with @lock held for writing.
+ * @file: shmem backing: the file that mappings are made of, sealed at @size bytes.
+ *	NULL where mappings are of the device node's own file.
  * @lock: kmalloc backing: protects @size and @mem, and has page faults one at
  *	a time. Order: mmap_lock, then @lock, then the i_mmap_rwsem of @inode's
  *	mapping, then page-table locks. Page faults take it, so nothing may touch
  *	user memory under it.
- * @size: kmalloc backing: what KSHRAM_GETSIZE answers, in bytes; never 0
  * @mem: kmalloc backing: PAGE_ALIGN(@size) bytes that belong to this slot
  *	alone; what lies beyond @size was zero at the last resize
  * @inode: kmalloc backing: nobody opens it; its address_space is the f_mapping
@@ -56,9 +57,9 @@ struct kshram_slot {
 	atomic_t opens;
 	struct device *device;
 	struct delayed_work uevent;
+	size_t size;
 	struct file *file;
 	struct rw_semaphore lock;
-	size_t size;
 	void *mem;
 	struct inode *inode;
 };
@@ -100,7 +101,7 @@ unsigned int kshram_slot_mappings(struct kshram_slot *slot);
  */
 static inline size_t kshram_slot_size(struct kshram_slot *slot)
 {
-	return slot->file ? i_size_read(file_inode(slot->file)) : READ_ONCE(slot->size);
+	return READ_ONCE(slot->size);
 }
 
 #endif /* KSHRAM_SLOT_H */
