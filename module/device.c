@@ -2,10 +2,12 @@
 /*
  * device.c - the devices: their nodes, attributes and uevents
  */
+#include <linux/bitmap.h>
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/kobject.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 #include <linux/workqueue.h>
@@ -19,21 +21,33 @@ static dev_t kshram_region;
 static umode_t kshram_mode;
 static struct class *kshram_class;
 
-static void kshram_send_size(struct work_struct *work)
+/*
+ * A resize is an event of the module and not of the device: udev applies rules that set
+ * owner and mode at every event of the device that owns the node, so a resize would
+ * undo chmod and chown. One event at a time, so that resizing in a loop, of however
+ * many slots, leaves udev time for others.
+ */
+static void kshram_send_resized(struct work_struct *work)
 {
-	struct kshram_slot *slot = container_of(to_delayed_work(work), struct kshram_slot, uevent);
-	struct device *device = READ_ONCE(slot->device);
-	char text[sizeof("SIZE=18446744073709551615")];
-	char *env[2] = { text };
+	static unsigned int last;
+	unsigned int count = kshram_slots_count();
+	char slot[sizeof("SLOT=100")], size[sizeof("SIZE=18446744073709551615")];
+	char *env[] = { slot, size, NULL };
+	unsigned int next = find_next_bit(kshram_resized.slots, count, last + 1);
 
-	/* A resize that comes after this line finds no work pending, and schedules it again. */
-	snprintf(text, sizeof(text), "SIZE=%zu", kshram_slot_size(slot));
+	if (next >= count)
+		next = find_first_bit(kshram_resized.slots, count);
+	if (next >= count)
+		return;
+	last = next;
+	/* A resize that comes after this line sets the bit again. */
+	clear_bit(next, kshram_resized.slots);
+	snprintf(slot, sizeof(slot), "SLOT=%u", next);
+	snprintf(size, sizeof(size), "SIZE=%zu", kshram_slot_size(kshram_slot(next)));
 	/* A uevent that cannot be sent for want of memory undoes no resize. */
-	if (device)
-		kobject_uevent_env(&device->kobj, KOBJ_CHANGE, env);
-	else
-		/* The attribute exists a moment before @device is set. */
-		schedule_delayed_work(to_delayed_work(work), KSHRAM_UEVENT_DELAY);
+	kobject_uevent_env(&THIS_MODULE->mkobj.kobj, KOBJ_CHANGE, env);
+	if (!bitmap_empty(kshram_resized.slots, count))
+		schedule_delayed_work(&kshram_resized.uevent, KSHRAM_UEVENT_DELAY);
 }
 
 static ssize_t size_show(struct device *device, struct device_attribute *attr, char *buf)
@@ -99,14 +113,14 @@ static char *kshram_devnode(KSHRAM_DEVNODE_CONST struct device *device, umode_t 
 
 static void kshram_devices_destroy(unsigned int count)
 {
-	while (count--) {
-		struct kshram_slot *slot = kshram_slot(count);
+	unsigned int i;
 
-		/* Without the attribute nobody can resize and schedule another uevent. */
-		device_remove_file(slot->device, &dev_attr_size);
-		cancel_delayed_work_sync(&slot->uevent);
+	/* Without the attribute nobody can resize and schedule another uevent. */
+	for (i = 0; i < count; i++)
+		device_remove_file(kshram_slot(i)->device, &dev_attr_size);
+	cancel_delayed_work_sync(&kshram_resized.uevent);
+	while (count--)
 		device_destroy(kshram_class, kshram_region + count);
-	}
 }
 
 /**
@@ -125,13 +139,13 @@ int kshram_devices_init(dev_t region, umode_t mode)
 
 	kshram_region = region;
 	kshram_mode = mode;
+	INIT_DELAYED_WORK(&kshram_resized.uevent, kshram_send_resized);
 	kshram_class = kshram_class_create("kshram");
 	if (IS_ERR(kshram_class))
 		return PTR_ERR(kshram_class);
 	kshram_class->devnode = kshram_devnode;
 	for (i = 0; i < kshram_slots_count(); i++) {
 		slot = kshram_slot(i);
-		INIT_DELAYED_WORK(&slot->uevent, kshram_send_size);
 		device = device_create_with_groups(kshram_class, NULL, region + i, slot,
 						   kshram_groups, "kshram%u", i);
 		if (IS_ERR(device)) {
@@ -143,8 +157,6 @@ int kshram_devices_init(dev_t region, umode_t mode)
 	return 0;
 
 err_devices:
-	/* Its attribute may have been there for a while, and was written to. */
-	cancel_delayed_work_sync(&slot->uevent);
 	kshram_devices_destroy(i);
 	class_destroy(kshram_class);
 	return err;

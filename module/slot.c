@@ -14,6 +14,7 @@
 static const struct kshram_backing *kshram_backing;
 static struct kshram_limits kshram_limits;
 static struct kshram_slot *kshram_slots;
+struct kshram_resized kshram_resized;
 
 /* Pages that the slots take of the memory; never more than max_total. */
 static unsigned long kshram_pages;
@@ -137,7 +138,8 @@ out:
 	mutex_unlock(&slot->resizing);
 	if (!err) {
 		kshram_events_add(&slot->events, KSHRAM_EVENT_RESIZED);
-		schedule_delayed_work(&slot->uevent, KSHRAM_UEVENT_DELAY);
+		set_bit(slot - kshram_slots, kshram_resized.slots);
+		schedule_delayed_work(&kshram_resized.uevent, KSHRAM_UEVENT_DELAY);
 	}
 	return err;
 }

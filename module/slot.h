@@ -21,10 +21,10 @@ struct kshram_backing;
 #define KSHRAM_MAX_SLOTS 100U
 
 /*
- * A uevent costs more than a resize, and udev's work on it much more. All resizes of a
- * slot within this time, in jiffies, are one uevent.
+ * A uevent costs more than a resize, and udev's work on it much more. The module sends
+ * one in this time, in jiffies; resizes of a slot in between are one uevent.
  */
-#define KSHRAM_UEVENT_DELAY msecs_to_jiffies(10)
+#define KSHRAM_UEVENT_DELAY msecs_to_jiffies(20)
 
 /**
  * struct kshram_slot - the memory behind one device
@@ -35,7 +35,6 @@ struct kshram_backing;
  * @opens: open files (not descriptors)
  * @device: what the system knows it by; NULL until it is there as a whole. Set
  *	before the first open, and gone after the last
- * @uevent: sends the size as a uevent of @device, KSHRAM_UEVENT_DELAY after a resize
  * @size: bytes, as KSHRAM_GETSIZE answers; never 0. Changed with @resizing held, on
  *	kmalloc also with @lock held for writing.
  * @file: shmem backing: the file that mappings are made of, sealed at @size bytes.
@@ -56,13 +55,24 @@ struct kshram_slot {
 	struct kshram_events events;
 	atomic_t opens;
 	struct device *device;
-	struct delayed_work uevent;
 	size_t size;
 	struct file *file;
 	struct rw_semaphore lock;
 	void *mem;
 	struct inode *inode;
 };
+
+/**
+ * struct kshram_resized - resizes that the system has not yet been told of
+ * @slots: a bit for each slot, set before @uevent is scheduled
+ * @uevent: device.c's work, which sends the uevents
+ */
+struct kshram_resized {
+	DECLARE_BITMAP(slots, KSHRAM_MAX_SLOTS);
+	struct delayed_work uevent;
+};
+
+extern struct kshram_resized kshram_resized;
 
 /**
  * struct kshram_limits - what the slots may be, from the module's parameters

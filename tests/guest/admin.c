@@ -316,8 +316,8 @@ static bool uevent_has(const char *text, ssize_t len, const char *word)
 	return false;
 }
 
-/* The next message about slot 2, within @ms; its length, or 0. */
-static ssize_t next_uevent(int sock, char *text, size_t size, int ms)
+/* The next uevent that has @word, within @ms; its length, or 0 when there is none. */
+static ssize_t next_uevent(int sock, const char *word, char *text, size_t size, int ms)
 {
 	struct pollfd p = { .fd = sock, .events = POLLIN };
 	ssize_t len;
@@ -327,42 +327,95 @@ static ssize_t next_uevent(int sock, char *text, size_t size, int ms)
 			return 0;
 		len = recv(sock, text, size - 1, 0);
 		CHECK(len > 0);
-		/* Another slot's resize may be news still. */
-	} while (!uevent_has(text, len, "DEVNAME=kshram2"));
+		/* The uevent of another slot's resize may still come. */
+	} while (!uevent_has(text, len, word));
 	return len;
+}
+
+static int uevent_socket(void)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	int sock = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+
+	CHECK(sock >= 0);
+	CHECK_IS(bind(sock, (struct sockaddr *)&address, sizeof(address)), 0);
+	return sock;
 }
 
 static void resize_uevent(void)
 {
-	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
-	int sock = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
-	int fd = slot_open(NODE(2), O_RDWR), news = 0;
+	int sock = uevent_socket(), fd = slot_open(NODE(2), O_RDWR), count = 0;
 	char text[2048] = { 0 };
 	ssize_t len;
 
-	CHECK(sock >= 0);
-	CHECK_IS(bind(sock, (struct sockaddr *)&address, sizeof(address)), 0);
 	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, 5000), 0);
-	len = next_uevent(sock, text, sizeof(text), 60000);
+	len = next_uevent(sock, "SLOT=2", text, sizeof(text), 60000);
 	CHECK(uevent_has(text, len, "ACTION=change"));
-	CHECK(uevent_has(text, len, "SUBSYSTEM=kshram"));
+	/* An event of the device would have udev set owner and mode of the node again. */
+	CHECK(uevent_has(text, len, "DEVPATH=/module/kshram"));
 	CHECK(uevent_has(text, len, "SIZE=5000"));
-	/* One that fails is no news. */
+	/* A resize that fails sends nothing. */
 	CHECK_ERR(ioctl(fd, KSHRAM_SETSIZE, 0), EINVAL);
 	CHECK(put(SYSFS(2, "size"), "4096"));
-	len = next_uevent(sock, text, sizeof(text), 60000);
+	len = next_uevent(sock, "SLOT=2", text, sizeof(text), 60000);
 	CHECK(uevent_has(text, len, "SIZE=4096"));
-	/* Of many it tells less often, but always of the last. */
+	/* Many resizes are fewer uevents, and the last one has the last size. */
 	for (int i = 1; i <= 2000; i++)
 		CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, i), 0);
 	do {
-		len = next_uevent(sock, text, sizeof(text), 60000);
+		len = next_uevent(sock, "SLOT=2", text, sizeof(text), 60000);
 		CHECK(len);
-		news++;
+		count++;
 	} while (!uevent_has(text, len, "SIZE=2000"));
-	CHECK(news < 2000);
-	CHECK_IS(next_uevent(sock, text, sizeof(text), 100), 0);
+	CHECK(count < 2000);
+	CHECK_IS(next_uevent(sock, "SLOT=2", text, sizeof(text), 100), 0);
 	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, PAGE), 0);
+}
+
+/* Resizes of all slots in one go: each slot's last size is sent. */
+static void resize_uevents_of_all(void)
+{
+	int sock = uevent_socket(), fd[8], found = 0;
+	char text[2048] = { 0 }, word[16];
+	ssize_t len;
+
+	for (int i = 0; i < 8; i++) {
+		snprintf(text, sizeof(text), "/dev/kshram%d", i);
+		fd[i] = slot_open(text, O_RDWR);
+		CHECK_IS(ioctl(fd[i], KSHRAM_SETSIZE, 100 + i), 0);
+	}
+	while (found != 0xff) {
+		len = next_uevent(sock, "DEVPATH=/module/kshram", text, sizeof(text), 60000);
+		CHECK(len);
+		for (int i = 0; i < 8; i++) {
+			snprintf(word, sizeof(word), "SLOT=%d", i);
+			if (!uevent_has(text, len, word))
+				continue;
+			snprintf(word, sizeof(word), "SIZE=%d", 100 + i);
+			CHECK(uevent_has(text, len, word));
+			found |= 1 << i;
+		}
+	}
+	for (int i = 0; i < 8; i++)
+		CHECK_IS(ioctl(fd[i], KSHRAM_SETSIZE, PAGE), 0);
+}
+
+/* What udevadm trigger asks for must not tell udev a mode that chmod has changed since. */
+static void mode_in_uevents(void)
+{
+	int sock = uevent_socket();
+	char text[2048] = { 0 };
+	ssize_t len, i;
+
+	for (i = 0; i < 2; i++) {
+		CHECK(put(SYSFS(2, "uevent"), i ? "add" : "change"));
+		len = next_uevent(sock, "DEVNAME=kshram2", text, sizeof(text), 60000);
+		CHECK(len);
+		for (const char *at = text; at < text + len; at += strlen(at) + 1)
+			CHECK(strncmp(at, "DEVMODE=", 8));
+	}
+	CHECK(get(SYSFS(2, "uevent"), text, sizeof(text)));
+	CHECK(strstr(text, "DEVNAME=kshram2") && !strstr(text, "DEVMODE="));
 }
 
 /* A process in a cgroup that may have a mebibyte or two more than now. */
@@ -433,6 +486,8 @@ const struct tap_test admin_tests[] = {
 	{ "the attribute size reads and sets the size, and takes nothing else", size_attribute },
 	{ "the attributes backing, opens and mappings", counting_attributes },
 	{ "a resize is a uevent with the size, many are fewer", resize_uevent },
+	{ "resizes of all slots at once are a uevent for each", resize_uevents_of_all },
+	{ "later uevents of a device say nothing of its node's mode", mode_in_uevents },
 	{ "a cgroup with a limit cannot take more memory through a slot", memory_cgroup },
 	{ NULL, NULL },
 };

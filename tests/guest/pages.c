@@ -457,6 +457,62 @@ static void count_signal(int sig)
 	size_signals++;
 }
 
+/*
+ * /proc/PID/map_files leads to the inode behind a mapping of a shmem slot. Nobody may
+ * change its size there: the slot, and the account of max_total, would be wrong.
+ */
+static void bare_inode(void)
+{
+	int fd = slot_open(NODE(0), O_RDWR), inode, mount;
+	unsigned char *mem = slot_map(fd, PAGE);
+	struct {
+		struct file_handle handle;
+		unsigned char bytes[MAX_HANDLE_SZ];
+	} file = { .handle.handle_bytes = MAX_HANDLE_SZ };
+	char path[64];
+
+	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, 3 * PAGE), 0);
+	memset(mem, 7, PAGE);
+	snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx", (unsigned long)mem,
+		 (unsigned long)mem + PAGE);
+	inode = open(path, O_RDWR | O_CLOEXEC);
+	if (!slot_is_shmem()) {
+		/* Here it is the device node, and opens as one. */
+		CHECK(inode >= 0);
+		CHECK_IS(ioctl(inode, KSHRAM_GETSIZE), 3 * PAGE);
+		CHECK_ERR(ftruncate(inode, 0), EINVAL);
+		CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, PAGE), 0);
+		return;
+	}
+	CHECK(inode >= 0);
+	if (!name_to_handle_at(inode, "", &file.handle, &mount, AT_EMPTY_PATH)) {
+		int again = open_by_handle_at(inode, &file.handle, O_RDWR | O_CLOEXEC);
+
+		if (again >= 0) {
+			CHECK_ERR(ftruncate(again, 0), EPERM);
+			close(again);
+		}
+	}
+	CHECK_ERR(ftruncate(inode, 0), EPERM);
+	CHECK_ERR(ftruncate(inode, 2 * PAGE), EPERM);
+	CHECK_ERR(ftruncate(inode, 1 << 20), EPERM);
+	CHECK_ERR(truncate(path, PAGE), EPERM);
+	CHECK_ERR(open(path, O_RDWR | O_TRUNC | O_CLOEXEC), EPERM);
+	CHECK_ERR(fallocate(inode, 0, 0, 8 * PAGE), EPERM);
+	CHECK_ERR(pwrite(inode, "x", 1, 3 * PAGE), EPERM);
+	CHECK_ERR(fcntl(inode, F_ADD_SEALS, F_SEAL_WRITE), EPERM);
+	/* A hole is bytes of zero, which any writer of the slot can have. */
+	CHECK_IS(fallocate(inode, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGE), 0);
+	CHECK(all_bytes(mem, 0, PAGE));
+	CHECK_IS(ioctl(fd, KSHRAM_GETSIZE), 3 * PAGE);
+	CHECK_IS(lseek(fd, 0, SEEK_END), 3 * PAGE);
+	/* The slot itself is resized as before. */
+	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, 5 * PAGE), 0);
+	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, PAGE), 0);
+	CHECK_ERR(ftruncate(inode, 2 * PAGE), EPERM);
+	close(inode);
+}
+
 /* Growth of a shmem slot is growth of a file. */
 static void file_size_limit(void)
 {
@@ -486,6 +542,7 @@ const struct tap_test pages_tests[] = {
 	{ "process_vm_readv and vmsplice: on shmem they work, on kmalloc EFAULT",
 	  other_process_reads },
 	{ "names in /proc/PID/maps, and MADV_REMOVE", names_and_holes },
+	{ "the inode behind a mapping cannot be given another size", bare_inode },
 	{ "debuggers read and write a mapping, and no more than the process may", debuggers },
 	{ "shmem slots can be larger than kmalloc's limit", large_slots },
 	{ "core dumps have shmem mappings, and not kmalloc's", core_dumps },
