@@ -18,6 +18,7 @@
 #include "module_sample.h"
 #include "report.h"
 #include "source.h"
+#include "standard_fds.h"
 
 #define KERNELS_MAX 16
 /* For which advice is given when there is source to build for it. */
@@ -503,6 +504,7 @@ int main(int argc, char **argv)
 	struct text why = { 0 };
 	int log = -1, rc;
 
+	standard_fds_open();
 	catch_signals();
 	rc = options_parse(&o, argc, argv);
 	if (rc)

@@ -20,6 +20,7 @@
 #include "doctor.h"
 #include "kernels.h"
 #include "ready.h"
+#include "standard_fds.h"
 #include "starved.h"
 #include "vm.h"
 
@@ -509,6 +510,7 @@ int main(int argc, char **argv)
 	int status = 0;
 	struct vm *vm;
 
+	standard_fds_open();
 	parse(&o, argc, argv);
 	if (o.doctor)
 		return examine(&o);

@@ -39,12 +39,22 @@
  *	no argument; returns what has happened to the slot since this open file
  *	was opened or last asked, KSHRAM_EVENT_* or-ed, and forgets it. 0 when
  *	nothing has; sleeping until something does is poll(2)'s business.
+ * KSHRAM_GETID
+ *	no argument; returns the number of this open file, 1 or more. No other open
+ *	file of the slot has it, through whichever node, in whichever namespace; it
+ *	is given again only after two thousand million others.
+ * KSHRAM_ISOPEN
+ *	argument: a number from KSHRAM_GETID; returns 1 while that open file of this
+ *	slot is open in any process, 0 afterwards and for any other number. So a
+ *	program finds out whether the owner of something in the slot still lives.
  */
 #define KSHRAM_GETSLOTS _IO('K', 0)
 #define KSHRAM_GETSIZE _IO('K', 1)
 #define KSHRAM_SETSIZE _IO('K', 2)
 #define KSHRAM_RING _IO('K', 3)
 #define KSHRAM_EVENTS _IO('K', 4)
+#define KSHRAM_GETID _IO('K', 5)
+#define KSHRAM_ISOPEN _IO('K', 6)
 
 /* What KSHRAM_EVENTS returns, or-ed: somebody has rung; somebody has resized. */
 #define KSHRAM_EVENT_RUNG 1

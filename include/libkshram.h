@@ -25,11 +25,12 @@ extern "C" {
  *	so far.
  * @size: how many bytes were there when last looked: at kshram_open(),
  *	kshram_resize(), kshram_follow()
- * @fd: the descriptor, close-on-exec. Events of it (KSHRAM_EVENTS) must not be
+ * @fd: the descriptor, 3 or more, close-on-exec. Events of it (KSHRAM_EVENTS) must not be
  *	taken while a thread or process that shares it is in kshram_wait() or
  *	kshram_lock(): for an event loop of your own open the node once more.
  * @reach: the library's: bytes of address space at @mem that belong to it
- * @token: the library's: who we are in a struct kshram_lock; 0 when read-only
+ * @token: the library's: number of the open file (KSHRAM_GETID), which stands in a
+ *	struct kshram_lock that it holds; 0 when read-only
  *
  * Threads may share one: all may use the memory, wait, lock and unlock. Only
  * one at a time may be in kshram_resize(), kshram_follow() or kshram_close().
@@ -44,7 +45,7 @@ struct kshram {
 
 /**
  * struct kshram_lock - a lock that lives in a slot
- * @owner: the token of who holds it; 0 when nobody does
+ * @owner: token of the open slot that holds it; 0 when none does
  * @waiters: how many sleep until it is free, or died while they did
  * @reserved: 0
  *
@@ -57,6 +58,9 @@ struct kshram_lock {
 	uint32_t waiters;
 	uint32_t reserved;
 };
+
+/* In C++ the bare name kshram_lock is the function; there a lock is a kshram_lock_t. */
+typedef struct kshram_lock kshram_lock_t;
 
 /* All return -1 and set errno when they fail; time-outs are milliseconds, -1 for ever. */
 

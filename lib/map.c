@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "libkshram.h"
-#include "token.h"
 
 /* KSHRAM_GETSIZE answers in an int; 32-bit programs have no room for as much. */
 #define REACH (sizeof(void *) > 4 ? (size_t)INT_MAX + 1 : (size_t)256 << 20)
@@ -30,10 +29,52 @@ static size_t whole_pages(size_t size)
 	return (size + page - 1) & ~(page - 1);
 }
 
-static void *reserve(void *where, size_t len, int flags)
+static void *reserve_at(void *where, size_t len, int flags)
 {
 	return mmap(where, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1,
 		    0);
+}
+
+/*
+ * Reserve @len bytes of address space, at @where in place of what is mapped there, or
+ * anywhere for NULL. After mlockall(MCL_FUTURE) every new mapping counts for
+ * RLIMIT_MEMLOCK, also one of PROT_NONE. So one page is mapped and unlocked, and then
+ * grows: mremap(2) keeps it unlocked and asks for no limit.
+ */
+static void *reserve(void *where, size_t len)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	void *seed = reserve_at(NULL, page, 0), *space;
+	int err;
+
+	if (seed == MAP_FAILED)
+		return MAP_FAILED;
+	munlock(seed, page);
+	space = where ? mremap(seed, page, len, MREMAP_MAYMOVE | MREMAP_FIXED, where) :
+			mremap(seed, page, len, MREMAP_MAYMOVE);
+	if (space == MAP_FAILED) {
+		err = errno;
+		munmap(seed, page);
+		errno = err;
+	}
+	return space;
+}
+
+/*
+ * Address space that the largest slot takes: max_size of the module, or as much as
+ * KSHRAM_GETSIZE can answer where /sys cannot be read.
+ */
+static size_t slot_reach(void)
+{
+	FILE *file = fopen("/sys/module/kshram/parameters/max_size", "re");
+	size_t reach = REACH;
+	unsigned long max;
+
+	if (file && fscanf(file, "%lu", &max) == 1 && max && max < REACH)
+		reach = whole_pages(max);
+	if (file)
+		fclose(file);
+	return reach;
 }
 
 /*
@@ -43,7 +84,7 @@ static void *reserve(void *where, size_t len, int flags)
  */
 static int map_part(struct kshram *slot, size_t from, size_t to)
 {
-	/* A token is had by who may write. */
+	/* Only an open file that may write has a token. */
 	int prot = slot->token ? PROT_READ | PROT_WRITE : PROT_READ;
 	char *where = (char *)slot->mem + from;
 	void *part;
@@ -57,7 +98,7 @@ static int map_part(struct kshram *slot, size_t from, size_t to)
 	err = errno;
 	munmap(part, to - from);
 	/* No memory for page tables. What is no longer surely ours, we give up. */
-	if (reserve(where, to - from, MAP_FIXED_NOREPLACE) != where)
+	if (reserve_at(where, to - from, MAP_FIXED_NOREPLACE) != where)
 		slot->reach = from;
 	errno = err;
 	return -1;
@@ -102,7 +143,7 @@ int kshram_follow(struct kshram *slot)
 	changed = (size_t)size != slot->size;
 	/* Other threads read it: it must not be larger than what is mapped. */
 	__atomic_store_n(&slot->size, (size_t)size, __ATOMIC_RELEASE);
-	if (now < old && reserve((char *)slot->mem + now, old - now, MAP_FIXED) == MAP_FAILED)
+	if (now < old && reserve((char *)slot->mem + now, old - now) == MAP_FAILED)
 		return -1;
 	return changed;
 }
@@ -122,6 +163,24 @@ int kshram_resize(struct kshram *slot, size_t size)
 	return kshram_follow(slot) < 0 ? -1 : 0;
 }
 
+/*
+ * Open a node with a descriptor above 2. In a program that was started with standard
+ * error closed, the slot would else get its number, and error messages would be
+ * written into the slot.
+ */
+static int open_above_standard(const char *node, int flags)
+{
+	int fd = open(node, flags | O_CLOEXEC), above, err;
+
+	if (fd < 0 || fd > STDERR_FILENO)
+		return fd;
+	above = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	err = errno;
+	close(fd);
+	errno = err;
+	return above;
+}
+
 /**
  * kshram_open_node() - open a slot by the path of a node, and map all of it
  * @slot: what is filled in; the caller's, and after success to be given to
@@ -134,30 +193,35 @@ int kshram_resize(struct kshram *slot, size_t size)
  * close it and to open the slot anew.
  *
  * Return: 0; -1 and errno, with nothing left open: EINVAL for other flags, what
- * open(2) and mmap(2) give, ENOTTY when it is no slot, EACCES for O_WRONLY, ENOLCK when the kernel
- * has no room for a file lock, and those of kshram_follow().
+ * open(2) and mmap(2) give, ENOTTY when it is no slot, or the module is older than the library, EACCES for O_WRONLY, and those of
+ * kshram_follow(). The descriptor is 3 or more.
  */
 int kshram_open_node(struct kshram *slot, const char *node, int flags)
 {
-	int err;
+	int id, err;
 
 	/* open(2) would end the program for O_CREAT without a mode, or empty another file. */
 	if (flags & ~(O_ACCMODE | O_CLOEXEC)) {
 		errno = EINVAL;
 		return -1;
 	}
-	*slot = (struct kshram){ .reach = REACH };
-	slot->fd = open(node, flags | O_CLOEXEC);
+	*slot = (struct kshram){ .reach = slot_reach() };
+	slot->fd = open_above_standard(node, flags);
 	if (slot->fd < 0)
 		return -1;
-	slot->mem = reserve(NULL, slot->reach, 0);
+	slot->mem = reserve(NULL, slot->reach);
 	if (slot->mem == MAP_FAILED)
 		goto err_fd;
 	/* Before anything else is asked: is it a slot at all? */
 	if (ioctl(slot->fd, KSHRAM_GETSIZE) < 0)
 		goto err_mem;
-	if ((flags & O_ACCMODE) != O_RDONLY && kshram_token_draw(slot))
-		goto err_mem;
+	if ((flags & O_ACCMODE) != O_RDONLY) {
+		/* Who holds a lock: this open file. */
+		id = ioctl(slot->fd, KSHRAM_GETID);
+		if (id < 0)
+			goto err_mem;
+		slot->token = (uint64_t)id;
+	}
 	if (kshram_follow(slot) < 0)
 		goto err_mem;
 	return 0;

@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "libkshram.h"
-#include "token.h"
 
 /* Nobody rings for an owner that dies: how often, in ms, a waiter asks. */
 #define DEATH_CHECK 100
@@ -114,10 +113,27 @@ int kshram_wait(struct kshram *slot, const uint32_t *word, uint32_t value, int t
 	return err;
 }
 
+/*
+ * ThreadSanitizer sees the accesses of a program and not those of this library, so it
+ * would call what a lock protects a race. It offers these to say what a lock does; in
+ * other programs they are not there.
+ */
+extern void __tsan_acquire(void *address) __attribute__((weak));
+extern void __tsan_release(void *address) __attribute__((weak));
+
 static bool owner_is(struct kshram_lock *lock, uint64_t *owner, uint64_t next)
 {
 	return __atomic_compare_exchange_n(&lock->owner, owner, next, false, __ATOMIC_SEQ_CST,
 					   __ATOMIC_SEQ_CST);
+}
+
+/*
+ * The kernel knows whether the open file that holds a lock is still open: process
+ * numbers would not do, as containers see different ones and they are used again.
+ */
+static bool owner_is_dead(const struct kshram *slot, uint64_t owner)
+{
+	return owner != slot->token && ioctl(slot->fd, KSHRAM_ISOPEN, (unsigned long)owner) == 0;
 }
 
 /* 0 locked, 1 locked and its owner had died, -1 somebody has it. */
@@ -128,9 +144,17 @@ static int lock_try(const struct kshram *slot, struct kshram_lock *lock)
 	if (owner_is(lock, &owner, slot->token))
 		return 0;
 	/* Of several that see the same dead owner one gets it. */
-	if (kshram_token_is_dead(slot, owner) && owner_is(lock, &owner, slot->token))
+	if (owner_is_dead(slot, owner) && owner_is(lock, &owner, slot->token))
 		return 1;
 	return -1;
+}
+
+/* Tell ThreadSanitizer that @lock is held; gives @result. */
+static int locked(struct kshram_lock *lock, int result)
+{
+	if (__tsan_acquire)
+		__tsan_acquire(lock);
+	return result;
 }
 
 /**
@@ -143,12 +167,9 @@ static int lock_try(const struct kshram *slot, struct kshram_lock *lock)
  * recursive and not fair. Signals do not end it.
  *
  * If the owner has died, or closed the slot, the lock passes to who waits, and
- * the return value says so: what it protects may be half changed. This is found
- * out by who has opened the same node (the same inode: by bind mounts it is,
- * made anew with mknod it is not). If the owner had opened another, nobody can
- * know whether it lives, and the lock stays its own: use a time-out, or see to
- * it that all share one node. An open file that another process still has (after
- * fork) lives.
+ * the return value says so: what it protects may be half changed. An open file that
+ * another process still has (after fork) lives. A word in @lock that no open file has
+ * as its number counts as left by a dead owner.
  *
  * Return: 0 when it is locked; 1 when it is, and the last owner has died with
  * it; -1 and errno: ETIMEDOUT, EBADF when @slot is read-only, EINVAL when
@@ -170,7 +191,7 @@ int kshram_lock(struct kshram *slot, struct kshram_lock *lock, int timeout)
 	}
 	result = lock_try(slot, lock);
 	if (result >= 0)
-		return result;
+		return locked(lock, result);
 	if (sleeper_init(&sleeper, slot->fd, timeout))
 		return -1;
 	/*
@@ -184,7 +205,7 @@ int kshram_lock(struct kshram *slot, struct kshram_lock *lock, int timeout)
 	while (result < 0 && (!sleeper_sleep(&sleeper, DEATH_CHECK) || errno == EINTR));
 	__atomic_fetch_sub(&lock->waiters, 1, __ATOMIC_SEQ_CST);
 	sleeper_exit(&sleeper);
-	return result;
+	return result < 0 ? result : locked(lock, result);
 }
 
 /**
@@ -198,7 +219,14 @@ int kshram_unlock(struct kshram *slot, struct kshram_lock *lock)
 {
 	uint64_t owner = slot->token;
 
-	if (!owner || !owner_is(lock, &owner, 0)) {
+	if (!owner || __atomic_load_n(&lock->owner, __ATOMIC_RELAXED) != owner) {
+		errno = EPERM;
+		return -1;
+	}
+	/* Before the lock is free: afterwards another thread can have it already. */
+	if (__tsan_release)
+		__tsan_release(lock);
+	if (!owner_is(lock, &owner, 0)) {
 		errno = EPERM;
 		return -1;
 	}

@@ -2,6 +2,7 @@
 /*
  * fops.c - file_operations: the system-call face of a slot
  */
+#include <linux/atomic.h>
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/poll.h>
@@ -17,10 +18,12 @@
  * struct kshram_file - an open file
  * @slot: what it shows; found once, by the node's minor number
  * @seen: event counters of the slot when this file last took its events
+ * @id: number in the slot's ids; 0 until it is asked for
  */
 struct kshram_file {
 	struct kshram_slot *slot;
 	struct kshram_seen seen;
+	u32 id;
 };
 
 static struct kshram_slot *kshram_file_slot(struct file *file)
@@ -45,9 +48,34 @@ static int kshram_open(struct inode *inode, struct file *file)
 
 static int kshram_release(struct inode *inode, struct file *file)
 {
-	kshram_slot_release(kshram_file_slot(file));
-	kfree(file->private_data);
+	struct kshram_file *opened = file->private_data;
+
+	if (opened->id)
+		xa_erase(&opened->slot->ids, opened->id);
+	kshram_slot_release(opened->slot);
+	kfree(opened);
 	return 0;
+}
+
+/* Numbered when the first one asks, so that opening a node costs nothing more. */
+static long kshram_file_id(struct kshram_file *opened)
+{
+	struct xarray *ids = &opened->slot->ids;
+	u32 id, other = READ_ONCE(opened->id);
+	int err;
+
+	if (other)
+		return other;
+	err = xa_alloc_cyclic(ids, &id, opened, XA_LIMIT(1, INT_MAX), &opened->slot->next_id,
+			      GFP_KERNEL);
+	if (err < 0)
+		return err;
+	/* Another thread may have asked at the same time, and has the answer by now. */
+	other = cmpxchg(&opened->id, 0, id);
+	if (!other)
+		return id;
+	xa_erase(ids, id);
+	return other;
 }
 
 static long kshram_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -71,6 +99,10 @@ static long kshram_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return 0;
 	case KSHRAM_EVENTS:
 		return kshram_events_take(&slot->events, &opened->seen);
+	case KSHRAM_GETID:
+		return kshram_file_id(opened);
+	case KSHRAM_ISOPEN:
+		return xa_load(&slot->ids, arg) ? 1 : 0;
 	default:
 		return -ENOTTY;
 	}

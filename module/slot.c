@@ -225,6 +225,7 @@ static int kshram_slot_init(struct kshram_slot *slot)
 
 	mutex_init(&slot->resizing);
 	kshram_events_init(&slot->events);
+	xa_init_flags(&slot->ids, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 	err = kshram_backing->alloc(slot, kshram_limits.size);
 	if (err)
 		return err;

@@ -11,6 +11,7 @@
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 
 #include "events.h"
 
@@ -32,7 +33,9 @@ struct kshram_backing;
  *	the size agree. Order: @resizing, then whatever the backing takes.
  *	Nothing that user memory's faults wait for may wait for it.
  * @events: counters that poll and KSHRAM_EVENTS compare
- * @opens: open files (not descriptors)
+ * @opens: number of open files (not descriptors)
+ * @ids: open files that have asked for their number, by that number
+ * @next_id: number that @ids tries first for the next one; protected by its lock
  * @device: what the system knows it by; NULL until it is there as a whole. Set
  *	before the first open, and gone after the last
  * @size: bytes, as KSHRAM_GETSIZE answers; never 0. Changed with @resizing held, on
@@ -54,6 +57,8 @@ struct kshram_slot {
 	struct mutex resizing;
 	struct kshram_events events;
 	atomic_t opens;
+	struct xarray ids;
+	u32 next_id;
 	struct device *device;
 	size_t size;
 	struct file *file;

@@ -18,6 +18,7 @@
 #include "../grade/text.h"
 #include "config.h"
 #include "ctl.h"
+#include "standard_fds.h"
 
 static const char help[] =
 	"usage: kshramctl [--state DIR] COMMAND [ARGUMENT]...\n"
@@ -264,6 +265,7 @@ int main(int argc, char **argv)
 	struct config config;
 	int status;
 
+	standard_fds_open();
 	config_init(&config);
 	status = run(&ctl, &config, argc, argv);
 	store_close(ctl.store);

@@ -9,6 +9,7 @@
 
 #include "log.h"
 #include "server.h"
+#include "standard_fds.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define EXIT_USAGE 2
@@ -180,6 +181,7 @@ int main(int argc, char **argv)
 	struct command_line line = { .file = NULL };
 	const struct server_source source = { read_config, &line };
 
+	standard_fds_open();
 	parse(&line, argc, argv);
 	return server_run(&source);
 }

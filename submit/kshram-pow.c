@@ -14,6 +14,7 @@
 #include "encode.h"
 #include "pow.h"
 #include "screen.h"
+#include "standard_fds.h"
 
 #define EXIT_SOLVED 0
 #define EXIT_TROUBLE 1
@@ -192,7 +193,9 @@ static int solve(const struct options *o)
 int main(int argc, char **argv)
 {
 	struct options o = { .difficulty = POW_DIFFICULTY };
-	int status = parse_options(&o, argc, argv);
+	int status;
 
+	standard_fds_open();
+	status = parse_options(&o, argc, argv);
 	return status ? status - 1 : solve(&o);
 }

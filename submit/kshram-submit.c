@@ -15,6 +15,7 @@
 
 #include "client.h"
 #include "json.h"
+#include "standard_fds.h"
 
 #define EXIT_FULL 0
 #define EXIT_LESS 1
@@ -235,6 +236,7 @@ int main(int argc, char **argv)
 	bool json = false;
 	int status;
 
+	standard_fds_open();
 	client.silence = SILENCE_SECONDS;
 	client.patience = PATIENCE_SECONDS;
 	client.screen = &screen;

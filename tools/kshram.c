@@ -13,6 +13,7 @@
 
 #include "command.h"
 #include "size.h"
+#include "standard_fds.h"
 
 #define NAME "kshram"
 #define OPTIONS_MAX 8
@@ -250,6 +251,7 @@ int main(int argc, char **argv)
 	struct arguments args = { .timeout_s = -1 };
 	int status = STATUS_OK;
 
+	standard_fds_open();
 	/* A message is one write, and no other program's comes in between. */
 	setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
 	/* Where a limit on file sizes forbids a size, resize wants to say so. */

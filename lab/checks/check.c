@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "standard_fds.h"
 
 /**
  * check_random() - draw random bytes, or end the program
@@ -87,6 +88,7 @@ int check_main(int argc, char **argv, const char *help, int (*body)(void))
 	pid_t parent = getpid();
 	pid_t pid;
 
+	standard_fds_open();
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
 		printf("usage: %s\n%s\n"
 		       "Exit status: 0 when all of this held, 1 when something did not,\n"

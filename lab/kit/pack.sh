@@ -93,12 +93,12 @@ done
 
 cp lab/hellomod/hellomod.c lab/hellomod/Kbuild lab/hellomod/Makefile "$kit/hellomod/"
 cp lab/kit/skeleton/kshram.c lab/kit/skeleton/Makefile include/kshram.h "$kit/kshram/"
-cp lab/checks/*.c lab/checks/*.h "$kit/checks/"
+cp lab/checks/*.c lab/checks/*.h include/standard_fds.h "$kit/checks/"
 cp lab/kit/checks.mk "$kit/checks/Makefile"
 for program in check_msg check_resize check_fork; do
 	cp "$root/bin/$program" "$kit/checks/$program"
 done
-cp pow/*.c pow/*.h submit/*.c submit/*.h "$kit/submit/"
+cp pow/*.c pow/*.h submit/*.c submit/*.h include/standard_fds.h "$kit/submit/"
 cp lab/kit/submit.mk "$kit/submit/Makefile"
 for program in kshram-submit kshram-pow; do
 	strip -o "$kit/submit/$program" "$clients/$program"

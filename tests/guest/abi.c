@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -82,7 +83,7 @@ static void unknown_ioctls(void)
 	static const unsigned long unknown[] = {
 		0,
 		3,
-		_IO('K', 5),
+		_IO('K', 7),
 		_IO('K', 255),
 		_IO('k', 1),
 		_IO('J', 2),
@@ -99,6 +100,71 @@ static void unknown_ioctls(void)
 	CHECK_IS(ioctl(fd, KSHRAM_GETSIZE), 4096);
 }
 
+/* A number tells whether one open file is still open, whoever asks. */
+static void open_files_have_numbers(void)
+{
+	int a = slot_open(NODE(0), O_RDWR), b = slot_open(NODE(0), O_RDONLY);
+	int other = slot_open(NODE(1), O_RDWR), copy;
+	int id = ioctl(a, KSHRAM_GETID), ends[2], status;
+	char byte;
+	pid_t pid;
+
+	CHECK(id > 0);
+	CHECK_IS(ioctl(a, KSHRAM_GETID), id);
+	CHECK(ioctl(b, KSHRAM_GETID) > 0 && ioctl(b, KSHRAM_GETID) != id);
+	CHECK_IS(ioctl(a, KSHRAM_ISOPEN, id), 1);
+	CHECK_IS(ioctl(b, KSHRAM_ISOPEN, id), 1);
+	/* Numbers are the slot's own. */
+	CHECK_IS(ioctl(other, KSHRAM_ISOPEN, id), 0);
+	CHECK_IS(ioctl(a, KSHRAM_ISOPEN, 0), 0);
+	CHECK_IS(ioctl(a, KSHRAM_ISOPEN, id + 1000), 0);
+	CHECK_IS(ioctl(a, KSHRAM_ISOPEN, -1L), 0);
+	CHECK_IS(ioctl(a, KSHRAM_ISOPEN, id + (1L << 32)), 0);
+	copy = dup(a);
+	CHECK_IS(close(a), 0);
+	CHECK_IS(ioctl(b, KSHRAM_ISOPEN, id), 1);
+	CHECK_IS(pipe(ends), 0);
+	pid = fork();
+	if (!pid) {
+		close(ends[1]);
+		_exit(read(ends[0], &byte, 1) ? 1 : ioctl(copy, KSHRAM_GETID) != id);
+	}
+	CHECK_IS(close(copy), 0);
+	CHECK_IS(ioctl(b, KSHRAM_ISOPEN, id), 1);
+	close(ends[1]);
+	CHECK_IS(waitpid(pid, &status, 0), pid);
+	CHECK_IS(status, 0);
+	CHECK_IS(ioctl(b, KSHRAM_ISOPEN, id), 0);
+	/* It is not given to the next that asks. */
+	a = slot_open(NODE(0), O_RDWR);
+	CHECK(ioctl(a, KSHRAM_GETID) > 0 && ioctl(a, KSHRAM_GETID) != id);
+	CHECK_IS(ioctl(b, KSHRAM_ISOPEN, id), 0);
+}
+
+static void *asks_for_number(void *fd)
+{
+	return (void *)(long)ioctl(*(int *)fd, KSHRAM_GETID);
+}
+
+/* Threads that ask at once get one answer. */
+static void one_number_for_threads(void)
+{
+	pthread_t threads[4];
+	int round, i, fd;
+	void *id[4];
+
+	for (round = 0; round < tap_rounds; round++) {
+		fd = slot_open(NODE(0), O_RDWR);
+		for (i = 0; i < 4; i++)
+			CHECK_IS(pthread_create(&threads[i], NULL, asks_for_number, &fd), 0);
+		for (i = 0; i < 4; i++)
+			CHECK_IS(pthread_join(threads[i], &id[i]), 0);
+		for (i = 0; i < 4; i++)
+			CHECK_IS((long)id[i], ioctl(fd, KSHRAM_GETID));
+		close(fd);
+	}
+}
+
 static void compat_answers(void)
 {
 	int rw = slot_open(NODE(1), O_RDWR), ro = slot_open(NODE(1), O_RDONLY);
@@ -111,7 +177,9 @@ static void compat_answers(void)
 	CHECK_IS(compat_syscall3(I386_IOCTL, rw, KSHRAM_SETSIZE, INT_MAX), -EINVAL);
 	CHECK_IS(compat_syscall3(I386_IOCTL, rw, KSHRAM_SETSIZE, INT_MIN), -EOVERFLOW);
 	CHECK_IS(compat_syscall3(I386_IOCTL, rw, KSHRAM_SETSIZE, -1), -EOVERFLOW);
-	CHECK_IS(compat_syscall3(I386_IOCTL, rw, _IO('K', 5), 0), -ENOTTY);
+	CHECK_IS(compat_syscall3(I386_IOCTL, rw, _IO('K', 7), 0), -ENOTTY);
+	CHECK_IS(compat_syscall3(I386_IOCTL, ro, KSHRAM_ISOPEN, ioctl(rw, KSHRAM_GETID)), 1);
+	CHECK_IS(compat_syscall3(I386_IOCTL, rw, KSHRAM_GETID, 0), ioctl(rw, KSHRAM_GETID));
 	CHECK_IS(compat_syscall3(I386_IOCTL, rw, KSHRAM_GETSIZE, 0), 4096);
 	CHECK_IS(compat_syscall3(I386_IOCTL, ro, KSHRAM_GETSLOTS, 0), 8);
 	CHECK_IS(compat_syscall3(I386_IOCTL, ro, KSHRAM_RING, 0), -EBADF);
@@ -320,6 +388,9 @@ const struct tap_test abi_tests[] = {
 	{ "SETSIZE of 0, above the maximum, above INT_MAX: EINVAL, EINVAL, EOVERFLOW, slot as before",
 	  setsize_bad_sizes },
 	{ "unknown ioctls are ENOTTY", unknown_ioctls },
+	{ "each open file has a number, and it tells whether the file is open",
+	  open_files_have_numbers },
+	{ "threads that ask for the number at once get the same", one_number_for_threads },
 	{ "32-bit callers get the same answers", compat_answers },
 	{ "eight nodes, 0600, character devices, minors 0 to 7, no ninth", nodes },
 	{ "fresh slots have 4096 zero bytes, and /proc/kshram says so", fresh_slots },

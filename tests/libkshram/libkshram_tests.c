@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "libkshram_tests.h"
@@ -61,6 +62,73 @@ static void refuses(void)
 	close(before);
 	/* Nothing stays open: the next descriptor is the same. */
 	CHECK_IS(dup(0), before);
+}
+
+/* A slot never becomes standard input, output or error, where messages would go. */
+static void stays_above_standard(void)
+{
+	struct kshram slot;
+	int i;
+
+	for (i = 0; i <= STDERR_FILENO; i++) {
+		int keep = fcntl(i, F_DUPFD_CLOEXEC, 10);
+
+		close(i);
+		CHECK_IS(kshram_open(&slot, 0, O_RDWR), 0);
+		CHECK(slot.fd > STDERR_FILENO);
+		CHECK(fcntl(slot.fd, F_GETFD) & FD_CLOEXEC);
+		kshram_close(&slot);
+		CHECK_IS(dup2(keep, i), i);
+		close(keep);
+	}
+}
+
+/* Bytes of RLIMIT_MEMLOCK that this process uses. */
+static unsigned long locked_bytes(void)
+{
+	FILE *file = fopen("/proc/self/status", "re");
+	unsigned long kb = 0;
+	char line[128];
+
+	CHECK(file);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "VmLck: %lu", &kb) == 1)
+			break;
+	fclose(file);
+	return kb << 10;
+}
+
+/* The reserved address space does not count for the limit of locked memory. */
+static void opens_locked_in_memory(void)
+{
+	struct rlimit limit = { 16 << 20, 16 << 20 };
+	struct kshram slot, shrunk = open_node(NODE);
+
+	CHECK_IS(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	CHECK_IS(chmod("/dev/kshram1", 0666), 0);
+	/* The limit does not bind root. */
+	CHECK_IS(setresuid(65534, 65534, 65534), 0);
+	CHECK_IS(mlockall(MCL_FUTURE), 0);
+	CHECK_IS(kshram_open(&slot, 1, O_RDWR), 0);
+	CHECK(locked_bytes() < 1 << 20);
+	CHECK_IS(kshram_resize(&slot, 16 * PAGE), 0);
+	((char *)slot.mem)[16 * PAGE - 1] = 1;
+	CHECK_IS(kshram_resize(&slot, PAGE), 0);
+	CHECK(locked_bytes() < 1 << 20);
+	CHECK_IS(kshram_resize(&shrunk, 4 * PAGE), 0);
+	kshram_close(&slot);
+}
+
+/* Where the limit of a slot is known, no more address space is taken. */
+static void reserves_what_a_slot_can_have(void)
+{
+	struct kshram slot = open_node(NODE);
+	FILE *file = fopen("/sys/module/kshram/parameters/max_size", "re");
+	unsigned long max;
+
+	CHECK(file && fscanf(file, "%lu", &max) == 1);
+	fclose(file);
+	CHECK_IS(slot.reach, (max + PAGE - 1) & -PAGE);
 }
 
 /* Which signal an access ends a child with; 0 for none. */
@@ -166,6 +234,9 @@ static void follows_in_a_storm(void)
 static const struct tap_test map_tests[] = {
 	{ "a slot is opened by its index and mapped whole", opens },
 	{ "what cannot be done is refused, and nothing stays open", refuses },
+	{ "a slot's descriptor is 3 or more", stays_above_standard },
+	{ "after mlockall the reserved space counts for no limit", opens_locked_in_memory },
+	{ "no more address space is reserved than a slot can have", reserves_what_a_slot_can_have },
 	{ "a mapping follows the slot's size and stays where it is", follows },
 	{ "the space behind a slot stays reserved", reserves },
 	{ "a thread follows resizes while another uses the memory", follows_in_a_storm },

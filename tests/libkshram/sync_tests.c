@@ -59,7 +59,7 @@ static void ignore(int number)
 
 static void waits_end(void)
 {
-	struct kshram slot = open_node(NODE);
+	struct kshram slot = open_node(NODE), holder = open_node(NODE);
 	struct sigaction action = { .sa_handler = ignore };
 	struct shared *shared = slot.mem;
 	pid_t pid, parent = getpid();
@@ -81,9 +81,9 @@ static void waits_end(void)
 	});
 	CHECK_ERR(kshram_wait(&slot, shared->word, 0, -1), EINTR);
 	/* A lock is not ended by signals. */
-	shared->lock.owner = UINT64_MAX;
+	CHECK_IS(kshram_lock(&holder, &shared->lock, 0), 0);
 	CHECK_ERR(kshram_lock(&slot, &shared->lock, SHORT), ETIMEDOUT);
-	shared->lock.owner = 0;
+	CHECK_IS(kshram_unlock(&holder, &shared->lock), 0);
 	kill(pid, SIGKILL);
 	ended(pid);
 }
@@ -143,7 +143,7 @@ static void excludes_threads(void)
 	pthread_t threads[2];
 	int i;
 
-	/* The owner's own file lock is no obstacle to itself: it is not dead for that. */
+	/* Threads that share an open slot exclude each other: its owner is alive. */
 	CHECK_IS(kshram_lock(&slot, &shared->lock, -1), 0);
 	CHECK_ERR(kshram_lock(&slot, &shared->lock, SHORT), ETIMEDOUT);
 	CHECK_IS(kshram_unlock(&slot, &shared->lock), 0);
@@ -181,7 +181,7 @@ static void times_out(void)
 	pid_t pid = holder(&slot, NODE);
 
 	CHECK_ERR(kshram_lock(&slot, &shared->lock, 0), ETIMEDOUT);
-	/* A stopped owner is not a dead one, nor is one that another node's user asks about. */
+	/* A stopped owner is not a dead one, through whichever node somebody asks. */
 	CHECK_IS(kill(pid, SIGSTOP), 0);
 	CHECK_ERR(kshram_lock(&slot, &shared->lock, SHORT), ETIMEDOUT);
 	CHECK_ERR(kshram_lock(&other, &shared->lock, SHORT), ETIMEDOUT);
@@ -189,11 +189,36 @@ static void times_out(void)
 	CHECK_IS(shared->lock.waiters, 0);
 	kill(pid, SIGKILL);
 	ended(pid);
-	CHECK_ERR(kshram_lock(&other, &shared->lock, SHORT), ETIMEDOUT);
-	CHECK_IS(kshram_lock(&slot, &shared->lock, 0), 1);
-	CHECK_IS(kshram_unlock(&slot, &shared->lock), 0);
-	CHECK_IS(kshram_lock(&other, &shared->lock, 0), 0);
+	/* Its death is seen through another node, too. */
+	CHECK_IS(kshram_lock(&other, &shared->lock, 0), 1);
 	CHECK_IS(kshram_unlock(&other, &shared->lock), 0);
+	CHECK_IS(kshram_lock(&slot, &shared->lock, 0), 0);
+	CHECK_IS(kshram_unlock(&slot, &shared->lock), 0);
+}
+
+/* File locks to the end of the node, as lockf() and Java take them, concern no lock of ours. */
+static void file_locks_do_not_matter(void)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int locker = open(NODE, O_RDWR | O_CLOEXEC);
+	struct kshram slot, other;
+	struct shared *shared;
+	pid_t pid;
+
+	CHECK_IS(fcntl(locker, F_OFD_SETLK, &whole), 0);
+	slot = open_node(NODE);
+	other = open_node(OTHER_NODE);
+	shared = slot.mem;
+	pid = holder(&slot, NODE);
+	CHECK_ERR(kshram_lock(&other, &shared->lock, SHORT), ETIMEDOUT);
+	kill(pid, SIGKILL);
+	ended(pid);
+	CHECK_IS(kshram_lock(&other, &shared->lock, 0), 1);
+	CHECK_IS(kshram_unlock(&other, &shared->lock), 0);
+	/* And the other way round. */
+	close(locker);
+	locker = open(NODE, O_RDWR | O_CLOEXEC);
+	CHECK_IS(fcntl(locker, F_OFD_SETLK, &whole), 0);
 }
 
 /* Process numbers mean nothing across namespaces; the kernel knows all the same. */
@@ -344,7 +369,9 @@ const struct tap_test sync_tests[] = {
 	{ "a lock excludes processes, through two nodes", excludes_processes },
 	{ "a lock excludes threads that share an open slot", excludes_threads },
 	{ "an unlock rings when somebody waits, and only then", unlock_rings },
-	{ "a lock times out while its owner lives, or may", times_out },
+	{ "a lock times out while its owner lives", times_out },
+	{ "file locks on the whole node and locks in the slot do not meet",
+	  file_locks_do_not_matter },
 	{ "the lock of a killed owner passes on, and one waiter is told", owner_dies },
 	{ "an owner's death is seen across process and user namespaces", owner_dies_elsewhere },
 	{ "a lock whose owner closes the slot, in all copies, passes on", owner_closes },
