@@ -14,6 +14,7 @@
 # new upload to Debian does not change it; removing the directory there does. Do
 # not write to the image: a machine is given a copy.
 #
+# $SUITE is the Debian release that the packages are of (default: bookworm).
 # Exit status: 0, or 1 when it cannot be made; standard error says why.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -36,7 +37,7 @@ die() {
 [ $# -gt 0 ] || die "usage: tests/lib/guest-root.sh PACKAGE..."
 # Raise this when what is made of the same packages changes.
 recipe=1
-suites=bookworm
+suites=${SUITE:-bookworm}
 
 cache_open
 key=$(echo "$recipe $suites $*" | sha256sum | cut -c1-16)
