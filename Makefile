@@ -69,7 +69,7 @@ SUITES		:= "tests/guest/suite.sh debug" "KSHRAM_TEST_JOBS=2 tests/e2e/hostile.sh
 		   tests/e2e/advice.sh tests/e2e/grade.sh tests/e2e/labs.sh tests/e2e/jail.sh \
 		   "tests/guest/suite.sh lab" tests/e2e/bench.sh tests/e2e/tools.sh tests/e2e/ctl.sh \
 		   tests/e2e/kernel-get.sh tests/e2e/good.sh tests/e2e/lib.sh tests/e2e/load.sh tests/e2e/deb.sh \
-		   tests/e2e/checks.sh tests/e2e/run.sh tests/e2e/systems.sh tests/e2e/packages.sh \
+		   tests/e2e/checks.sh tests/e2e/nodes.sh tests/e2e/run.sh tests/e2e/systems.sh tests/e2e/packages.sh \
 		   tests/e2e/build.sh
 # The kernels that the module must build for and load on besides.
 MATRIX		:= 5.10 6.1 6.12 7.x
@@ -111,7 +111,7 @@ soak: ## storms, fuzzer, foreign programs and packages for hours instead of seco
 		$(foreach k,$(filter-out debug,$(TESTED) $(MATRIX)),$(call soak-suite,$(k))) \
 		$(foreach k,lab $(SOAKED),"SOAK=1 KERNEL=$(k) tests/e2e/foreign.sh" \
 			"KERNEL=$(k) tests/e2e/lib.sh" "KERNEL=$(k) tests/e2e/tools.sh") \
-		"FULL=1 tests/e2e/deb.sh" "SOAK=1 tests/e2e/kernel-get.sh" "SOAK=1 tests/e2e/bad.sh" \
+		"FULL=1 tests/e2e/deb.sh" "SUITES=trixie tests/e2e/nodes.sh" "SOAK=1 tests/e2e/kernel-get.sh" "SOAK=1 tests/e2e/bad.sh" \
 		"SOAK=1 tests/e2e/advice.sh" "SOAK=1 tests/e2e/fuzzers.sh" "SOAK=1 tests/e2e/kills.sh" \
 		"SOAK=1 tests/e2e/hostile.sh" "SOAK=1 tests/e2e/load.sh" $(SYSTEM_RUNS)
 

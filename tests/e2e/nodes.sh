@@ -4,11 +4,11 @@
 # Owner, group, mode and ACL of the nodes under udev: what somebody sets stays. TAP,
 # from a machine for each release in $SUITES (default: bookworm, with udev 252).
 #
-# $KERNEL names the kernel (default: lab).
+# $KERNEL names the kernel (default: stock, which has ACLs on device nodes).
 set -eu
 cd "$(dirname "$0")/../.."
 . tests/lib/make.sh
-kernel=${KERNEL:-lab}
+kernel=${KERNEL:-stock}
 make_alone build/bin/kshram-vm build/guest/kshram-agent "modules-$kernel" >&2
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -18,7 +18,7 @@ trap 'exit 143' TERM
 count=0
 failed=0
 for suite in ${SUITES:-bookworm}; do
-	root=$(SUITE=$suite tests/lib/guest-root.sh acl coreutils grep kmod mount passwd udev util-linux) || {
+	root=$(SUITE=$suite tests/lib/guest-root.sh acl coreutils grep kmod mount passwd sed udev util-linux) || {
 		echo "Bail out! no root file system of $suite with udev; standard error says why"
 		exit 1
 	}
