@@ -175,7 +175,7 @@ void advice_hung(struct advice *advice, const struct advice_probe *probe,
 static bool is_ours(const struct trouble *t)
 {
 	switch (t->kind) {
-	case TROUBLE_UNKNOWN_SYMBOL:
+	case TROUBLE_REFUSED:
 	case TROUBLE_RCU_STALL:
 		return false;
 	case TROUBLE_WARNING:

@@ -92,8 +92,8 @@ static const struct words words[TROUBLE_KINDS] = {
 	[TROUBLE_DUPLICATE_SYSFS] = { "device or class created twice",
 				      "An earlier load left it behind: the exit function must device_destroy every "
 				      "device and class_destroy the class." },
-	[TROUBLE_UNKNOWN_SYMBOL] = { "unresolved symbol",
-				     "The kernel does not export it, or the module was built for another kernel." },
+	[TROUBLE_REFUSED] = { "module that the kernel does not load",
+			      "The kernel does not export it, or the module was built for another kernel." },
 	[TROUBLE_WARNING] = { "kernel warning", "" },
 	[TROUBLE_PANIC] = { "kernel panic", "" },
 };
@@ -275,7 +275,7 @@ const char *explain_end(struct text *out, const char *console, size_t len,
 }
 
 /**
- * explain_symbol() - tell which symbol the kernel did not have
+ * explain_refusal() - tell why the kernel did not load the module
  * @out: the kernel's own line is appended here
  * @console: what the console showed, any bytes
  * @len: how many
@@ -283,14 +283,14 @@ const char *explain_end(struct text *out, const char *console, size_t len,
  *
  * Return: false when the console does not say.
  */
-bool explain_symbol(struct text *out, const char *console, size_t len,
-		    const struct module_info *info)
+bool explain_refusal(struct text *out, const char *console, size_t len,
+		     const struct module_info *info)
 {
 	struct trouble found[TROUBLES_MAX];
 	size_t count = trouble_scan(console, len, info->name, found, TROUBLES_MAX);
 
 	for (size_t i = 0; i < count; i++) {
-		if (found[i].kind != TROUBLE_UNKNOWN_SYMBOL)
+		if (found[i].kind != TROUBLE_REFUSED)
 			continue;
 		text_add(out, "The kernel said: %s.", found[i].detail);
 		return true;
@@ -320,7 +320,7 @@ size_t explain_notes(struct text *notes, size_t max, const char *console, size_t
 	for (size_t i = 0; i < count && n < max; i++) {
 		bool told = false;
 
-		if (found[i].ends || found[i].kind == TROUBLE_UNKNOWN_SYMBOL)
+		if (found[i].ends || found[i].kind == TROUBLE_REFUSED)
 			continue;
 		/* RCU notices the same loop as the watchdog that ended it. */
 		if (found[i].kind == TROUBLE_RCU_STALL && fatal &&

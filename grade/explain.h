@@ -17,8 +17,8 @@ void explain_trouble(struct text *out, const struct trouble *trouble,
 		     const struct module_info *info);
 const char *explain_end(struct text *out, const char *console, size_t len,
 			const struct module_info *info);
-bool explain_symbol(struct text *out, const char *console, size_t len,
-		    const struct module_info *info);
+bool explain_refusal(struct text *out, const char *console, size_t len,
+		     const struct module_info *info);
 size_t explain_notes(struct text *notes, size_t max, const char *console, size_t len,
 		     const struct module_info *info);
 

@@ -16,6 +16,7 @@
 #include "grade_options.h"
 #include "kernels.h"
 #include "module_sample.h"
+#include "module_versions.h"
 #include "report.h"
 #include "source.h"
 #include "standard_fds.h"
@@ -134,9 +135,42 @@ static int find_kernels(struct kernel *kernels, char *absent, size_t absent_size
 	return count;
 }
 
-static bool fits(const struct module_info *module, const struct kernel *kernel)
+static bool is_built_for(const struct module_info *module, const struct kernel *kernel)
 {
 	return strcmp(module->vermagic, kernel->vermagic) == 0;
+}
+
+/*
+ * Whether the kernel takes the module, also one that was built for another release. @symbol
+ * gets the symbol whose version speaks against a module that has versions, else "".
+ */
+static bool fits(const struct module_info *module, const struct kernel *kernel, char symbol[64])
+{
+	char path[PATH_MAX + 32];
+	struct symvers symvers;
+	const char *differs;
+
+	*symbol = '\0';
+	if (is_built_for(module, kernel))
+		return true;
+	snprintf(path, sizeof(path), "%s/build/Module.symvers", kernel->dir);
+	if (!module_versions_decide(module, kernel->vermagic) || !symvers_read(&symvers, path))
+		return false;
+	differs = module_versions_differ(module, &symvers);
+	if (differs)
+		text_clean(symbol, 64, differs, strlen(differs));
+	symvers_free(&symvers);
+	return !differs;
+}
+
+/* 0 for a kernel that does not take the module (if there is one), higher for a better one. */
+static int rank(const struct kernel *kernel, const struct module_info *module)
+{
+	char symbol[64];
+
+	if (module && !fits(module, kernel, symbol))
+		return 0;
+	return 1 + has_hello(kernel) + (module && is_built_for(module, kernel) ? 2 : 0);
 }
 
 /* Among the kernels that the module fits (or all), one that has its sample module. */
@@ -144,12 +178,15 @@ static const struct kernel *pick(const struct kernel *kernels, int count,
 				 const struct module_info *module)
 {
 	const struct kernel *best = NULL;
+	int highest = 0;
 
 	for (int i = 0; i < count; i++) {
-		if (module && !fits(module, &kernels[i]))
+		int ranked = rank(&kernels[i], module);
+
+		if (ranked <= highest)
 			continue;
-		if (!best || (!has_hello(best) && has_hello(&kernels[i])))
-			best = &kernels[i];
+		best = &kernels[i];
+		highest = ranked;
 	}
 	return best;
 }
@@ -163,16 +200,29 @@ static const struct kernel *pick_any(const struct kernel *kernels, int count)
 	return pick(kernels, count, NULL);
 }
 
+static void say_kernel(struct text *why, const struct kernel *kernel,
+		       const struct module_info *module)
+{
+	char symbol[64];
+
+	text_add(why, "\"%s\"", kernel->vermagic);
+	if (!fits(module, kernel, symbol) && *symbol)
+		text_add(why, ", where %s has another version", symbol);
+}
+
 static void say_misfit(struct text *why, const struct module_info *module,
 		       const struct kernel *kernels, int count, const char *absent)
 {
 	text_add(why, "it was built for the kernel \"%s\", and ", module->vermagic);
 	if (count == 1)
-		text_add(why, "this is the kernel %s, \"%s\"", kernels->name, kernels->vermagic);
+		text_add(why, "this is the kernel %s, ", kernels->name);
 	else
 		text_add(why, "none of the kernels here is that one. There are: ");
-	for (int i = 0; i < count && count > 1; i++)
-		text_add(why, "%s%s \"%s\"", i ? ", " : "", kernels[i].name, kernels[i].vermagic);
+	for (int i = 0; i < count; i++) {
+		if (count > 1)
+			text_add(why, "%s%s ", i ? ", " : "", kernels[i].name);
+		say_kernel(why, &kernels[i], module);
+	}
 	text_add(why, ". Build it again with 'make -C $(kernel/get %s)/build M=$PWD modules'",
 		 kernels->name);
 	if (*absent)
@@ -213,7 +263,7 @@ static int choose_kernel(struct kernel *chosen, struct text *why, enum module_re
 static int take_kernel(struct kernel *chosen, struct text *why, enum module_result readable,
 		       const struct module_info *module, const struct options *o)
 {
-	char error[1024];
+	char error[1024], symbol[64];
 
 	if (strlen(o->kernel) >= sizeof(chosen->name) && !strchr(o->kernel, '/'))
 		return trouble("'%s' is not the name of a kernel", o->kernel);
@@ -222,7 +272,7 @@ static int take_kernel(struct kernel *chosen, struct text *why, enum module_resu
 	snprintf(chosen->name, sizeof(chosen->name), "%s", o->kernel);
 	if (read_kernel(chosen, o))
 		return EXIT_TROUBLE;
-	if (readable == MODULE_OK && !fits(module, chosen))
+	if (readable == MODULE_OK && !fits(module, chosen, symbol))
 		say_misfit(why, module, chosen, 1, "");
 	return 0;
 }
@@ -240,7 +290,7 @@ static int check_hello(struct kernel *kernel)
 		return trouble("with a kernel's directory, name its sample module: --hello FILE");
 	switch (module_info_read(&hello, kernel->hello, error, sizeof(error))) {
 	case MODULE_OK:
-		if (!fits(&hello, kernel))
+		if (!is_built_for(&hello, kernel))
 			rc = trouble("%s was built for \"%s\", not for the kernel %s (\"%s\"); "
 				     "type: make module KERNEL=%s",
 				     kernel->hello, hello.vermagic, kernel->name, kernel->vermagic,
@@ -502,6 +552,7 @@ int main(int argc, char **argv)
 	struct kernel kernel = { .name = "" };
 	struct grade_standby *standby = NULL;
 	struct text why = { 0 };
+	char symbol[64];
 	int log = -1, rc;
 
 	standard_fds_open();
@@ -522,7 +573,7 @@ int main(int argc, char **argv)
 		rc = trouble("%s", why.s);
 	else if (!o.wait)
 		rc = find_kernel(&o, &kernel, &module, readable, &strict, &why);
-	else if (readable == MODULE_OK && !fits(&module, &kernel))
+	else if (readable == MODULE_OK && !fits(&module, &kernel, symbol))
 		say_misfit(&why, &module, &kernel, 1, "");
 	if (!rc && readable == MODULE_OK && !why.len)
 		module_is_sample(&module, kernel.hello_name, lab.name,

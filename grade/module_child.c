@@ -9,49 +9,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "module_child.h"
 
-#define CHILD_SECONDS 5
+/* On a busy host much time passes until the child has used its own. */
+#define CHILD_WAIT_MS 60000
 #define CHILD_MEMORY ((rlim_t)1 << 30)
 
 /**
- * module_info_fd() - a file with the bytes of a module
- * @info: the module
- *
- * The bytes that were inspected are the ones that run, whatever becomes of the
- * file that they came from.
- *
- * Return: a descriptor, the caller's, or -1 with errno set.
- */
-int module_info_fd(const struct module_info *info)
-{
-	int fd = memfd_create("kshram.ko", MFD_CLOEXEC);
-	size_t done = 0;
-
-	while (fd >= 0 && done < info->size) {
-		ssize_t n = write(fd, info->data + done, info->size - done);
-
-		if (n < 0 && errno != EINTR) {
-			close(fd);
-			return -1;
-		}
-		done += n > 0 ? (size_t)n : 0;
-	}
-	return fd;
-}
-
-/**
  * module_dwfl() - open a module's debugging information as it is; for module_debug()
- * @info: the module
+ * @fd: file with the module; it belongs to the result
  *
- * Return: it, or NULL. The exit of the process gives it back.
+ * Return: the information, or NULL. The exit of the process releases it.
  */
-Dwfl_Module *module_dwfl(const struct module_info *info)
+Dwfl_Module *module_dwfl(int fd)
 {
 	static const Dwfl_Callbacks callbacks = {
 		.find_elf = dwfl_build_id_find_elf,
@@ -59,10 +33,9 @@ Dwfl_Module *module_dwfl(const struct module_info *info)
 		.section_address = dwfl_offline_section_address,
 	};
 	Dwfl *dwfl = dwfl_begin(&callbacks);
-	int fd = module_info_fd(info);
 	Dwfl_Module *module;
 
-	if (!dwfl || fd < 0)
+	if (!dwfl)
 		return NULL;
 	module = dwfl_report_offline(dwfl, "module", "module.ko", fd);
 	return module && dwfl_report_end(dwfl, NULL, NULL) == 0 ? module : NULL;
@@ -80,7 +53,7 @@ static void confine(void)
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
 	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_CPU, CHILD_SECONDS);
+	limit(RLIMIT_CPU, MODULE_CHILD_SECONDS);
 #ifndef __SANITIZE_ADDRESS__ /* whose shadow alone is larger */
 	limit(RLIMIT_AS, CHILD_MEMORY);
 #endif
@@ -119,7 +92,7 @@ bool module_child(const struct module_info *info,
 	if (pid > 0) {
 		end = (struct pollfd){ .fd = ends[0], .events = POLLIN };
 		/* An interrupted wait just gives no answer. */
-		found = poll(&end, 1, CHILD_SECONDS * 1000) == 1 &&
+		found = poll(&end, 1, CHILD_WAIT_MS) == 1 &&
 			read(ends[0], out, size) == (ssize_t)size;
 		kill(pid, SIGKILL);
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)

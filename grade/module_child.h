@@ -13,10 +13,13 @@
 
 #include "module_info.h"
 
+/* Seconds of processor time that the child may use. */
+#define MODULE_CHILD_SECONDS 5
+
 bool module_child(const struct module_info *info,
 		  bool (*look)(const struct module_info *info, const void *what, void *out),
 		  const void *what, void *out, size_t size);
-Dwfl_Module *module_dwfl(const struct module_info *info);
+Dwfl_Module *module_dwfl(int fd);
 Dwfl_Module *module_debug(const struct module_info *info);
 
 #endif /* GRADE_MODULE_CHILD_H */

@@ -14,10 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "module_info.h"
+#include "module_unpack.h"
 #include "text.h"
 
 /* Where struct module keeps its name on 64 bit: behind the state and a list_head. */
@@ -116,8 +118,20 @@ static enum module_result check_header(struct reader *r, const uint8_t *data, si
 	return MODULE_OK;
 }
 
-/* The first section of that name that has bytes, or NULL. */
-static Elf_Data *section_data(struct reader *r, const char *wanted)
+/*
+ * libelf would decompress a table of strings at its first use, into memory that is freed
+ * with the handle. The kernel does not decompress any.
+ */
+static bool is_plain(Elf *elf, size_t index)
+{
+	GElf_Shdr header;
+	Elf_Scn *scn = elf_getscn(elf, index);
+
+	return scn && gelf_getshdr(scn, &header) && !(header.sh_flags & SHF_COMPRESSED);
+}
+
+/* The first section of that name that has bytes and these flags, or NULL. */
+static Elf_Data *section_data(struct reader *r, const char *wanted, GElf_Xword flags)
 {
 	Elf_Scn *scn = NULL;
 
@@ -126,7 +140,8 @@ static Elf_Data *section_data(struct reader *r, const char *wanted)
 		GElf_Shdr header;
 
 		/* gelf copies: nothing in the file need be aligned. */
-		if (!gelf_getshdr(scn, &header) || header.sh_type == SHT_NOBITS)
+		if (!gelf_getshdr(scn, &header) || header.sh_type == SHT_NOBITS ||
+		    (header.sh_flags & flags) != flags)
 			continue;
 		name = elf_strptr(r->elf, r->names, header.sh_name);
 		if (name && strcmp(name, wanted) == 0) {
@@ -207,6 +222,8 @@ static enum module_result read_imports(struct reader *r, struct module_info *inf
 	data = scn ? elf_getdata(scn, NULL) : NULL;
 	if (!data || !data->d_buf)
 		return bad(r, "it has no symbol table: do not strip a module");
+	if (!is_plain(r->elf, header.sh_link))
+		return bad(r, "the file is damaged: its symbols have no names");
 	count = data->d_size / sizeof(Elf64_Sym);
 	if (count > IMPORTS_MAX)
 		return bad(r, "its symbol table has %zu entries, more than any module's", count);
@@ -221,7 +238,6 @@ static enum module_result read_imports(struct reader *r, struct module_info *inf
 		    !symbol.st_name)
 			continue;
 		name = elf_strptr(r->elf, header.sh_link, symbol.st_name);
-		/* A compressed string table would be freed with the Elf. */
 		if (!name || (const uint8_t *)name < info->data ||
 		    (const uint8_t *)name >= info->data + info->size)
 			return bad(r, "the file is damaged: symbol %zu has no name", i);
@@ -231,17 +247,29 @@ static enum module_result read_imports(struct reader *r, struct module_info *inf
 	return MODULE_OK;
 }
 
+/* The kernel looks for it among the sections that are loaded (find_sec()). */
+static void read_versions(struct reader *r, struct module_info *info)
+{
+	const Elf_Data *data = section_data(r, "__versions", SHF_ALLOC);
+	const uint8_t *bytes = data ? data->d_buf : NULL;
+
+	if (!bytes || bytes < info->data || bytes >= info->data + info->size)
+		return;
+	info->versions = bytes;
+	info->versions_size = data->d_size;
+}
+
 static enum module_result read_all(struct reader *r, struct module_info *info)
 {
 	Elf_Data *modinfo, *self;
 
-	if (elf_getshdrstrndx(r->elf, &r->names) != 0)
+	if (elf_getshdrstrndx(r->elf, &r->names) != 0 || !is_plain(r->elf, r->names))
 		return bad(r, "the file is damaged: its sections have no names");
-	modinfo = section_data(r, ".modinfo");
+	modinfo = section_data(r, ".modinfo", 0);
 	if (!modinfo)
 		return bad(r, "this is an object file, but not a kernel module: it has no .modinfo "
 			      "section (is it the .o in place of the .ko?)");
-	self = section_data(r, ".gnu.linkonce.this_module");
+	self = section_data(r, ".gnu.linkonce.this_module", 0);
 	if (!self)
 		return bad(r, "this is not a whole kernel module: it has no struct module (is it "
 			      "the .o in place of the .ko?)");
@@ -251,6 +279,7 @@ static enum module_result read_all(struct reader *r, struct module_info *info)
 		return bad(r, "it does not say which kernel it was built for: it has no vermagic");
 	modinfo_value(modinfo, "license", info->license, sizeof(info->license));
 	modinfo_value(modinfo, "depends", info->depends, sizeof(info->depends));
+	read_versions(r, info);
 	return read_imports(r, info);
 }
 
@@ -282,6 +311,32 @@ enum module_result module_info_parse(struct module_info *info, char *error, size
 		free(info->imports);
 		*info = empty;
 	}
+	return result;
+}
+
+/**
+ * module_info_load() - decompress the bytes of a module, and fill in what they say
+ * @info: @data and @size are set, all else is zero; a compressed module (.ko.xz, .ko.zst,
+ *	.ko.gz) is replaced by what is compressed in it
+ * @error: gets a sentence on failure, about "it", the file
+ * @error_size: bytes at @error
+ *
+ * Return: MODULE_OK; MODULE_BAD when the bytes are no module for x86-64; MODULE_UNREADABLE
+ * when the host could not decompress them.
+ */
+enum module_result module_info_load(struct module_info *info, char *error, size_t error_size)
+{
+	const char *format;
+	enum module_result result = module_unpack(info, &format, error, error_size);
+	size_t used = 0;
+
+	if (result != MODULE_OK)
+		return result;
+	if (format)
+		used = (size_t)snprintf(error, error_size, "decompressed with %s, ", format);
+	result = module_info_parse(info, error + used, error_size - used);
+	if (result == MODULE_OK && used)
+		*error = '\0';
 	return result;
 }
 
@@ -349,7 +404,33 @@ enum module_result module_info_read(struct module_info *info, const char *path, 
 		return MODULE_UNREADABLE;
 	}
 	close(fd);
-	return module_info_parse(info, error, error_size);
+	return module_info_load(info, error, error_size);
+}
+
+/**
+ * module_info_fd() - a file with the bytes of a module
+ * @info: the module
+ *
+ * The bytes that were inspected are the ones that run, whatever becomes of the
+ * file that they came from.
+ *
+ * Return: a descriptor, the caller's, or -1 with errno set.
+ */
+int module_info_fd(const struct module_info *info)
+{
+	int fd = memfd_create("kshram.ko", MFD_CLOEXEC);
+	size_t done = 0;
+
+	while (fd >= 0 && done < info->size) {
+		ssize_t n = write(fd, info->data + done, info->size - done);
+
+		if (n < 0 && errno != EINTR) {
+			close(fd);
+			return -1;
+		}
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return fd;
 }
 
 /**

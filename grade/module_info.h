@@ -26,6 +26,9 @@
  * @imports: names of the symbols that the kernel must give it; the strings
  *	point into @data
  * @nimports: how many
+ * @versions: checksums of imported symbols (section __versions, entries of 64 bytes);
+ *	points into @data, NULL when there are none
+ * @versions_size: bytes at @versions
  *
  * Strings are clean: printable ASCII. Released with module_info_free().
  */
@@ -38,6 +41,8 @@ struct module_info {
 	char depends[MODULE_VALUE_MAX];
 	const char **imports;
 	size_t nimports;
+	const uint8_t *versions;
+	size_t versions_size;
 };
 
 /**
@@ -50,6 +55,7 @@ enum module_result { MODULE_OK, MODULE_BAD, MODULE_UNREADABLE };
 
 enum module_result module_info_read(struct module_info *info, const char *path, char *error,
 				    size_t error_size);
+enum module_result module_info_load(struct module_info *info, char *error, size_t error_size);
 enum module_result module_info_parse(struct module_info *info, char *error, size_t error_size);
 void module_info_free(struct module_info *info);
 

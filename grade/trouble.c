@@ -360,9 +360,31 @@ static const struct heading *find_heading(const struct line *line)
 	return NULL;
 }
 
-static bool is_symbol_trouble(const struct line *line)
+/* What the kernel's loader says of a module that it does not load, Linux 5.10 to 7.x. */
+static bool is_refusal(const struct line *line)
 {
-	return holds(line, ": Unknown symbol ") || holds(line, ": disagrees about version of ");
+	static const char *const words[] = {
+		": Unknown symbol ",
+		": disagrees about version of ",
+		": no symbol version for ",
+		": version magic '",
+		": module has no symbols (stripped?)",
+		": No module found in object",
+		": exports duplicate symbol ",
+		": please compile with -fno-common",
+		": Unknown rela relocation: ",
+		" has invalid WRITE|EXEC flags",
+		" must match the kernel's built struct module size at run time",
+		"extended version crc+name presence does not match",
+		"Invalid ELF ",
+		"Invalid relocation target, ",
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (holds(line, words[i]))
+			return true;
+	/* "Loading of unsigned module is rejected" */
+	return holds(line, "Loading of ") && holds(line, " is rejected");
 }
 
 static void begin(struct trouble *t, enum trouble_kind kind, bool ends, const struct line *line)
@@ -428,11 +450,11 @@ size_t trouble_scan(const char *console, size_t len, const char *module, struct 
 			now = NULL;
 			continue;
 		}
-		if (h || is_symbol_trouble(&line)) {
+		if (h || is_refusal(&line)) {
 			if (count == max)
 				return count;
 			now = &found[count++];
-			begin(now, h ? h->kind : TROUBLE_UNKNOWN_SYMBOL, h && h->ends, &line);
+			begin(now, h ? h->kind : TROUBLE_REFUSED, h && h->ends, &line);
 		} else if (starts(&line, "---[ end trace")) {
 			now = NULL;
 		} else if (now) {

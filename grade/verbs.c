@@ -125,7 +125,8 @@ static bool do_load(struct session *s, const struct lab_step *step, const uint64
 		return true;
 	}
 	console = vm_console(s->vm, &len);
-	if (!s->crashed && !s->host_failed && explain_symbol(&why, console, len, s->config->module))
+	if (!s->crashed && !s->host_failed &&
+	    explain_refusal(&why, console, len, s->config->module))
 		session_fail(s, " %s", why.s);
 	return false;
 }

@@ -15,74 +15,15 @@
 
 #include "../grade/kernels.h"
 #include "../grade/module_sample.h"
+#include "../grade/module_versions.h"
 #include "../grade/text.h"
 #include "inspect.h"
 
-/* Module.symvers of a distribution's kernel has about one MiB. */
-#define SYMVERS_MAX ((size_t)32 << 20)
 /* So many missing symbols are named. */
 #define NAMED_MAX 8
 /* What is handed in, and its devices: a server has no other lab. */
 #define WANTED "kshram"
 #define DEVICES "kshram"
-
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* A whole file, NUL-terminated; NULL with errno set. */
-static char *read_file(const char *path, size_t most)
-{
-	struct stat st;
-	char *text = NULL;
-	size_t len = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return NULL;
-	if (fstat(fd, &st) == 0 && (size_t)st.st_size <= most)
-		text = malloc((size_t)st.st_size + 1);
-	else
-		errno = EFBIG;
-	while (text && len < (size_t)st.st_size) {
-		ssize_t n = read(fd, text + len, (size_t)st.st_size - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		len += (size_t)n;
-	}
-	close(fd);
-	if (text)
-		text[len] = '\0';
-	return text;
-}
-
-/* Lines of Module.symvers: "CRC TAB symbol TAB where TAB how TAB namespace". */
-static bool index_symbols(struct served_kernel *kernel)
-{
-	size_t lines = 1;
-	char *rest = kernel->text, *line;
-
-	for (const char *at = kernel->text; *at; at++)
-		lines += *at == '\n';
-	kernel->symbols = calloc(lines, sizeof(*kernel->symbols));
-	if (!kernel->symbols)
-		return false;
-	while ((line = strsep(&rest, "\n")) != NULL) {
-		char *name = strchr(line, '\t');
-		char *end = name ? strchr(name + 1, '\t') : NULL;
-
-		if (!end)
-			continue;
-		*end = '\0';
-		kernel->symbols[kernel->nsymbols++] = name + 1;
-	}
-	qsort(kernel->symbols, kernel->nsymbols, sizeof(*kernel->symbols), compare_names);
-	return true;
-}
 
 static bool check_hello(struct served_kernel *kernel, char *error, size_t error_size)
 {
@@ -148,10 +89,8 @@ bool served_kernel_load(struct served_kernel *kernel, const char *name, char *er
 	text_clean(kernel->vermagic, sizeof(kernel->vermagic), kernel->vermagic,
 		   strlen(kernel->vermagic));
 	snprintf(path, sizeof(path), "%s/build/Module.symvers", kernel->dir);
-	kernel->text = read_file(path, SYMVERS_MAX);
-	if (!kernel->text || !index_symbols(kernel)) {
+	if (!symvers_read(&kernel->symvers, path)) {
 		snprintf(error, error_size, "%s: %s", path, strerror(errno));
-		served_kernel_free(kernel);
 		return false;
 	}
 	if (!check_hello(kernel, error, error_size)) {
@@ -167,15 +106,8 @@ bool served_kernel_load(struct served_kernel *kernel, const char *name, char *er
  */
 void served_kernel_free(struct served_kernel *kernel)
 {
-	free(kernel->symbols);
-	free(kernel->text);
+	symvers_free(&kernel->symvers);
 	memset(kernel, 0, sizeof(*kernel));
-}
-
-static bool is_exported(const struct served_kernel *kernel, const char *name)
-{
-	return bsearch(&name, kernel->symbols, kernel->nsymbols, sizeof(name), compare_names) !=
-	       NULL;
 }
 
 /* How many of its imports nobody exports; @names gets some of them. */
@@ -185,8 +117,8 @@ static size_t find_missing(const struct served_kernel *kernel, const struct modu
 	size_t missing = 0;
 	char name[128];
 
-	for (size_t i = 0; i < module->nimports && kernel->nsymbols; i++) {
-		if (is_exported(kernel, module->imports[i]))
+	for (size_t i = 0; i < module->nimports && kernel->symvers.count; i++) {
+		if (symvers_find(&kernel->symvers, module->imports[i]))
 			continue;
 		if (missing++ < NAMED_MAX)
 			text_add(names, "%s%s", missing > 1 ? ", " : "",
@@ -196,6 +128,26 @@ static size_t find_missing(const struct served_kernel *kernel, const struct modu
 	if (missing > NAMED_MAX)
 		text_add(names, " and %zu more", missing - NAMED_MAX);
 	return missing;
+}
+
+/* Whether the kernel takes a module that was built for this one, or for another release. */
+static bool fits(const struct served_kernel *kernel, const struct module_info *module, char *error,
+		 size_t error_size)
+{
+	const char *symbol = NULL;
+
+	if (strcmp(module->vermagic, kernel->vermagic) == 0)
+		return true;
+	if (module_versions_decide(module, kernel->vermagic)) {
+		symbol = module_versions_differ(module, &kernel->symvers);
+		if (!symbol)
+			return true;
+	}
+	snprintf(error, error_size,
+		 "it was built for \"%s\", this server runs \"%s\"%s%s%s: build it in the kit",
+		 module->vermagic, kernel->vermagic, symbol ? ", where " : "", symbol ? symbol : "",
+		 symbol ? " has another version" : "");
+	return false;
 }
 
 enum refusal inspect_module(const struct served_kernel *kernel, const void *data, size_t size,
@@ -210,12 +162,17 @@ enum refusal inspect_module(const struct served_kernel *kernel, const void *data
 		return REFUSED_NO_MEMORY;
 	}
 	memcpy(module.data, data, size);
-	if (module_info_parse(&module, error, error_size) != MODULE_OK) {
-		wrong = REFUSED_NOT_A_MODULE;
-	} else if (strcmp(module.vermagic, kernel->vermagic) != 0) {
-		snprintf(error, error_size,
-			 "it was built for \"%s\", this server runs \"%s\": build it in the kit",
-			 module.vermagic, kernel->vermagic);
+	switch (module_info_load(&module, error, error_size)) {
+	case MODULE_OK:
+		break;
+	case MODULE_BAD:
+		module_info_free(&module);
+		return REFUSED_NOT_A_MODULE;
+	default:
+		module_info_free(&module);
+		return REFUSED_NO_MEMORY;
+	}
+	if (!fits(kernel, &module, error, error_size)) {
 		wrong = REFUSED_WRONG_KERNEL;
 	} else if (module_is_sample(&module, kernel->sample, WANTED, DEVICES, &sample)) {
 		snprintf(error, error_size, "%s", sample.s);

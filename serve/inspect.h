@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "../grade/module_info.h"
+#include "../grade/symvers.h"
 #include "refusal.h"
 
 /**
@@ -18,18 +19,14 @@
  * @dir: its directory
  * @vermagic: what modules for it carry
  * @sample: what the sample module for it is called, "" when it is not known
- * @text: Module.symvers, cut into names; @symbols point into it
- * @symbols: what it exports, sorted
- * @nsymbols: how many; 0 when it is not known
+ * @symvers: what it exports
  */
 struct served_kernel {
 	char name[64];
 	char dir[PATH_MAX];
 	char vermagic[MODULE_VALUE_MAX];
 	char sample[MODULE_NAME_MAX];
-	char *text;
-	const char **symbols;
-	size_t nsymbols;
+	struct symvers symvers;
 };
 
 /**

@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	explain_end(&text, console, size, &module);
 	look_at(&text);
 	text_clear(&text);
-	explain_symbol(&text, console, size, &module);
+	explain_refusal(&text, console, size, &module);
 	look_at(&text);
 	memset(notes, 0, sizeof(notes));
 	count = explain_notes(notes, NOTES, console, size, &module);

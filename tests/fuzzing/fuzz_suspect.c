@@ -43,13 +43,14 @@ static void look_at(const char *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *symbols[] = { "_printk", "cdev_add", "kallsyms_lookup_name" };
+	static struct symvers_symbol symbols[] = { { "_printk", 1 },
+						   { "cdev_add", 0 },
+						   { "kallsyms_lookup_name", 2 } };
 	static const struct served_kernel kernel = {
 		.name = "lab",
 		.vermagic = "6.1.0 SMP mod_unload ",
 		.sample = "hellomod",
-		.symbols = symbols,
-		.nsymbols = 3,
+		.symvers = { .symbols = symbols, .count = 3 },
 	};
 	static struct flags flags;
 	struct module_info info = { .data = malloc(size + !size), .size = size };

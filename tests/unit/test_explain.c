@@ -284,9 +284,25 @@ static void test_unknown_symbol(void **state)
 	struct text text = { 0 };
 
 	(void)state;
-	assert_true(explain_symbol(&text, line, strlen(line), &module));
+	assert_true(explain_refusal(&text, line, strlen(line), &module));
 	assert_non_null(strstr(text.s, "Unknown symbol no_such_thing"));
-	assert_false(explain_symbol(&text, "nothing\n", 8, &module));
+	assert_false(explain_refusal(&text, "nothing\n", 8, &module));
+}
+
+/* The first line is the cause of the others. */
+static void test_refusal(void **state)
+{
+	static const char lines[] = "[ 1.0] kshram: no symbol version for _printk\n"
+				    "[ 1.0] kshram: Unknown symbol _printk (err -22)\n";
+	static const char rejected[] = "[ 1.0] Loading of unsigned module is rejected\n";
+	struct text text = { 0 };
+
+	(void)state;
+	assert_true(explain_refusal(&text, lines, strlen(lines), &module));
+	assert_string_equal(text.s, "The kernel said: kshram: no symbol version for _printk.");
+	text_clear(&text);
+	assert_true(explain_refusal(&text, rejected, strlen(rejected), &module));
+	assert_non_null(strstr(text.s, "unsigned module is rejected"));
 }
 
 static void test_nothing_to_find(void **state)
@@ -391,6 +407,7 @@ int main(void)
 		cmocka_unit_test(test_locks_in_two_orders),
 		cmocka_unit_test(test_no_note_of_the_same_loop),
 		cmocka_unit_test(test_unknown_symbol),
+		cmocka_unit_test(test_refusal),
 		cmocka_unit_test(test_nothing_to_find),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_hostile),

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <archive.h>
+#include <archive_entry.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -19,6 +21,7 @@
 
 #include "../../grade/module_info.h"
 #include "../../grade/module_sample.h"
+#include "../../grade/module_versions.h"
 
 #define MODINFO "license=GPL\0depends=\0vermagic=6.1.0-1-amd64 SMP mod_unload \0name=other"
 #define SECTION_NAMES "\0.modinfo\0.gnu.linkonce.this_module\0.symtab\0.strtab\0.shstrtab"
@@ -100,6 +103,39 @@ static enum module_result parse(const void *bytes, size_t size, struct module_in
 	info->size = size;
 	error[0] = '\0';
 	return module_info_parse(info, error, 256);
+}
+
+/* The same with what decompresses it first. */
+static enum module_result load(const void *bytes, size_t size, struct module_info *info,
+			       char error[256])
+{
+	memset(info, 0, sizeof(*info));
+	info->data = malloc(size);
+	assert_non_null(info->data);
+	memcpy(info->data, bytes, size);
+	info->size = size;
+	error[0] = '\0';
+	return module_info_load(info, error, 256);
+}
+
+/* Compress bytes as one file; returns the bytes at @out. */
+static size_t compress(int filter, const void *bytes, size_t size, uint8_t *out, size_t room)
+{
+	struct archive *archive = archive_write_new();
+	struct archive_entry *entry = archive_entry_new();
+	size_t used = 0;
+
+	assert_int_equal(archive_write_add_filter(archive, filter), ARCHIVE_OK);
+	assert_int_equal(archive_write_set_format_raw(archive), ARCHIVE_OK);
+	assert_int_equal(archive_write_set_bytes_in_last_block(archive, 1), ARCHIVE_OK);
+	assert_int_equal(archive_write_open_memory(archive, out, room, &used), ARCHIVE_OK);
+	archive_entry_set_filetype(entry, AE_IFREG);
+	assert_int_equal(archive_write_header(archive, entry), ARCHIVE_OK);
+	assert_int_equal(archive_write_data(archive, bytes, size), size);
+	assert_int_equal(archive_write_close(archive), ARCHIVE_OK);
+	archive_entry_free(entry);
+	archive_write_free(archive);
+	return used;
 }
 
 static void expect_bad(const void *bytes, size_t size, const char *word)
@@ -292,7 +328,117 @@ static void test_compressed_names(void **state)
 	t->sections[STRTAB].sh_offset = offsetof(struct tiny, packed);
 	t->sections[STRTAB].sh_size = pack(t->packed, SYMBOL_NAMES, sizeof(SYMBOL_NAMES));
 	t->sections[STRTAB].sh_flags = SHF_COMPRESSED;
-	expect_bad(t, sizeof(*t), "symbol 2");
+	expect_bad(t, sizeof(*t), "no names");
+	t = tiny_module();
+	t->sections[NAMES].sh_flags = SHF_COMPRESSED;
+	expect_bad(t, sizeof(*t), "no names");
+}
+
+/* A module in the formats that modules_install knows is read; what is none says of which. */
+static void test_compressed_module(void **state)
+{
+	static const int filters[] = { ARCHIVE_FILTER_GZIP, ARCHIVE_FILTER_XZ,
+				       ARCHIVE_FILTER_ZSTD };
+	static const char *const names[] = { "gzip", "xz", "zstd" };
+	static uint8_t packed[sizeof(struct tiny) + 4096];
+	struct module_info info;
+	char error[256];
+	size_t used;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+		used = compress(filters[i], tiny_module(), sizeof(struct tiny), packed,
+				sizeof(packed));
+		assert_int_equal(load(packed, used, &info, error), MODULE_OK);
+		assert_string_equal(error, "");
+		assert_int_equal(info.size, sizeof(struct tiny));
+		assert_string_equal(info.name, "my_module");
+		module_info_free(&info);
+		/* Cut short: the bytes stay what was given. */
+		assert_int_equal(load(packed, used / 2, &info, error), MODULE_BAD);
+		assert_int_equal(info.size, used / 2);
+		assert_non_null(strstr(error, "cut short"));
+		module_info_free(&info);
+		used = compress(filters[i], "no module", 9, packed, sizeof(packed));
+		assert_int_equal(load(packed, used, &info, error), MODULE_BAD);
+		assert_non_null(strstr(error, names[i]));
+		assert_non_null(strstr(error, "not a kernel module"));
+		module_info_free(&info);
+	}
+	assert_int_equal(load(tiny_module(), sizeof(struct tiny), &info, error), MODULE_OK);
+	module_info_free(&info);
+}
+
+/* Little that becomes too much is refused, and takes no more than the limit meanwhile. */
+static void test_compressed_bomb(void **state)
+{
+	const size_t size = MODULE_SIZE_MAX + 1;
+	static uint8_t packed[1 << 20];
+	struct module_info info;
+	uint8_t *zeros = calloc(1, size);
+	char error[256];
+	size_t used;
+
+	(void)state;
+	assert_non_null(zeros);
+	used = compress(ARCHIVE_FILTER_GZIP, zeros, size, packed, sizeof(packed));
+	free(zeros);
+	assert_int_equal(load(packed, used, &info, error), MODULE_BAD);
+	assert_non_null(strstr(error, "larger than 64 MiB"));
+	assert_int_equal(info.size, used);
+	module_info_free(&info);
+}
+
+/* ---- another release of the kernel ---- */
+
+static const char symbol_lines[] = "0x00000001\t_printk\tvmlinux\tEXPORT_SYMBOL\t\n"
+				   "0x00000002\tmodule_layout\tvmlinux\tEXPORT_SYMBOL\t\n"
+				   "0x00000000\tremap_pfn_range\tvmlinux\tEXPORT_SYMBOL\t\n";
+
+static void set_version(uint8_t *entry, uint64_t crc, const char *name)
+{
+	memcpy(entry, &crc, sizeof(crc));
+	memset(entry + sizeof(crc), 0, 56);
+	memcpy(entry + sizeof(crc), name, strlen(name));
+}
+
+static void test_versions(void **state)
+{
+	static const char built[] = "6.1.0-1-amd64 SMP mod_unload modversions";
+	uint8_t versions[3 * 64];
+	struct module_info info = { .versions = versions, .versions_size = sizeof(versions) };
+	struct symvers symvers = { .text = strdup(symbol_lines) };
+
+	(void)state;
+	assert_true(symvers_index(&symvers));
+	memcpy(info.vermagic, built, sizeof(built));
+	assert_true(module_versions_decide(&info, "6.1.0-2-amd64 SMP mod_unload modversions"));
+	/* More than the release differs. */
+	assert_false(
+		module_versions_decide(&info, "6.1.0-2-amd64 SMP preempt mod_unload modversions"));
+	assert_false(module_versions_decide(&info, "6.1.0-2-amd64"));
+	set_version(versions, 1, "_printk");
+	set_version(versions + 64, 2, "module_layout");
+	/* One side has no checksum. */
+	set_version(versions + 128, 5, "remap_pfn_range");
+	assert_null(module_versions_differ(&info, &symvers));
+	set_version(versions + 128, 5, "nobody_exports_it");
+	assert_null(module_versions_differ(&info, &symvers));
+	memset(versions + 128, 'x', 64);
+	assert_null(module_versions_differ(&info, &symvers));
+	set_version(versions + 64, 3, "module_layout");
+	assert_string_equal(module_versions_differ(&info, &symvers), "module_layout");
+	/* The kernel compares all 8 bytes. */
+	set_version(versions + 64, (1ULL << 32) + 2, "module_layout");
+	assert_string_equal(module_versions_differ(&info, &symvers), "module_layout");
+	info.versions_size = 127;
+	assert_null(module_versions_differ(&info, &symvers));
+	info.versions = NULL;
+	assert_false(module_versions_decide(&info, "6.1.0-2-amd64 SMP mod_unload modversions"));
+	memcpy(info.vermagic, "6.1.0 SMP", 10);
+	info.versions = versions;
+	assert_false(module_versions_decide(&info, "6.1.1 SMP"));
+	symvers_free(&symvers);
 }
 
 static void test_files(void **state)
@@ -345,7 +491,7 @@ static const char source[] = "#line 1 \"/elsewhere/header.h\"\n"
 static bool compile(struct module_info *info, const char *option)
 {
 	char dir[] = "/tmp/test-line-XXXXXX", in[64], out[64], error[256];
-	char *argv[] = { "cc", "-O1", (char *)option, "-c", "-o", out, in, NULL };
+	char *argv[] = { "cc", "-g", "-O1", (char *)option, "-c", "-o", out, in, NULL };
 	extern char **environ;
 	FILE *file;
 	pid_t pid;
@@ -373,6 +519,7 @@ static void test_line(void **state)
 {
 	struct module_line line;
 	struct module_info info;
+	uint8_t *before;
 
 	(void)state;
 	assert_true(compile(&info, "-g"));
@@ -382,6 +529,19 @@ static void test_line(void **state)
 	assert_false(module_line_find(&info, "no_such_function", 0, 0, false, &line));
 	assert_false(module_line_find(&info, "crash", UINT64_MAX, 0, true, &line));
 	assert_false(module_line_find(&info, "crash", info.size - 1, 0, true, &line));
+	module_info_free(&info);
+	/* libelf decompresses in place: what was given stays as it is, and the name is right. */
+	assert_true(compile(&info, "-gz=zlib"));
+	before = malloc(info.size);
+	assert_non_null(before);
+	memcpy(before, info.data, info.size);
+	for (int i = 0; i < 2; i++) {
+		assert_true(module_line_find(&info, "crash", 0, 0, false, &line));
+		assert_string_equal(line.file, "student.c");
+		assert_int_equal(line.line, 12);
+	}
+	assert_memory_equal(before, info.data, info.size);
+	free(before);
 	module_info_free(&info);
 	assert_true(compile(&info, "-g0"));
 	assert_false(module_line_find(&info, "crash", 0, 0, false, &line));
@@ -419,6 +579,9 @@ int main(void)
 		cmocka_unit_test(test_any_length),
 		cmocka_unit_test(test_any_byte),
 		cmocka_unit_test(test_compressed_names),
+		cmocka_unit_test(test_compressed_module),
+		cmocka_unit_test(test_compressed_bomb),
+		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_line),
 		cmocka_unit_test(test_line_in_damaged_file),
