@@ -3,6 +3,12 @@
 # The one entry point: `make help` lists every target. Each room adds its own
 # targets in its build.mk; this file knows only what is common to all.
 
+# Neither make nor the kernel's own Makefiles can handle these characters in a path.
+ifneq ($(words $(CURDIR))$(findstring :,$(CURDIR)),1)
+$(error This clone is in "$(CURDIR)". Make and the kernel's build system cannot work in \
+	a directory with blanks or colons in its path: move the clone to another directory)
+endif
+
 VERSION		:= 0.1.0
 # Which kernel `make module` builds for; kernel/get --list names them all.
 KERNEL		?= stock

@@ -246,6 +246,21 @@ law_packages() {
 	}' packaging/packages
 }
 
+# What docs/terminal-svg drew is as wide as its longest line: 8.4 a character, 16 at both edges.
+law_pictures() {
+	for picture in docs/*.svg; do
+		awk '
+			/^<svg / { match($0, /width="[0-9]+"/); width = substr($0, RSTART + 7, RLENGTH - 8) }
+			/^<text [^>]*xml:space="preserve"/ {
+				if (!/ textLength=/ && !/preserve"><\/text>/)
+					print FILENAME ":" FNR ": no textLength: a wide font is cut off"
+				gsub(/<[^>]*>/, ""); gsub(/&[a-z]+;/, "x")
+				if (int(length($0) * 8.4 + 32) > width)
+					print FILENAME ":" FNR ": " length($0) " characters do not fit into " width
+			}' "$picture"
+	done
+}
+
 check shellcheck "shell scripts are clean" shell_scripts
 check posix "scripts run in any POSIX shell" shell_is_posix
 check format "C is formatted as .clang-format says" c_format
@@ -271,6 +286,7 @@ check words "no file says that it is unfinished" law_words
 check calls "no unbounded or unchecked calls" law_calls
 check spdx "every source has its licence on top" law_spdx
 check artefacts "nothing that was built is tracked" law_artefacts
+check pictures "text fits into the pictures of terminals" law_pictures
 check packages "package names carry no version that one release has" law_packages
 check paths "no path or host of one machine is written down" law_paths
 echo "1..$tests"

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The Makefile: what `make demo` compiles, and that a compiler's warning ends no
-# user's build. Nothing is compiled here: make -n tells. TAP.
+# The Makefiles: what `make demo` compiles, that a compiler's warning ends no user's
+# build (make -n tells), the module built as people build it who read no README, and
+# what is said in directories where nothing can be built. TAP.
 set -eu
 cd "$(dirname "$0")/../.."
 tmp=$(mktemp -d)
@@ -33,6 +34,54 @@ check "make WERROR=1 says what it would run" plan WERROR=1 all test-programs lib
 check "with WERROR=1 every warning is an error" \
 	sh -c '! grep -e -Wall "$1" | grep -v -e -Werror' sh "$tmp/plan"
 check "and in modules" grep -q 'kbuild.*KCFLAGS=-Werror' "$tmp/plan"
+
+# --- directories in which nothing can be built ------------------------------
+
+mkdir "$tmp/a b" "$tmp/a:b"
+cp Makefile "$tmp/a b/"
+cp Makefile "$tmp/a:b/"
+# refused DIRECTORY: make ends there at once, and names the directory and the remedy.
+refused() {
+	! make -C "$1" demo >"$tmp/plan" 2>&1 && grep -qF "\"$1\"" "$tmp/plan" &&
+		grep -q 'move the clone' "$tmp/plan"
+}
+check "a clone in a directory with a blank is refused before anything is built" refused "$tmp/a b"
+check "and one with a colon" refused "$tmp/a:b"
+
+kernel=$(kernel/get stock)
+check "kernel/kbuild names a directory in which it cannot build" \
+	sh -c '! kernel/kbuild "$1" "$2" module/Kbuild 2>"$3" && grep -qF "$2" "$3"' \
+	sh "$kernel" "$tmp/a b/out" "$tmp/plan"
+
+# --- the module, as people build modules ------------------------------------
+
+mkdir "$tmp/clone"
+cp -R module include "$tmp/clone/"
+direct() {
+	make -C "$kernel/build" M="$tmp/clone/module" modules && [ -s "$tmp/clone/module/kshram.ko" ]
+}
+check "make -C KDIR M=CLONE/module modules builds the module" direct
+
+# --- no /proc, as in the chroots of image builders ---------------------------
+
+# A kernel tree whose objtool reads /proc.
+mkdir -p "$tmp/tree/build/tools/objtool"
+: >"$tmp/tree/build/tools/objtool/objtool"
+echo 'fopen("/proc/self/limits")' >"$tmp/tree/build/tools/objtool/objtool.real-x86"
+printf 'include %s/module/Kbuild\nmodules:\n' "$PWD" >"$tmp/tree/build/Makefile"
+# without_proc COMMAND...: it fails, and says that /proc is not mounted.
+without_proc() {
+	! unshare -rm sh -c 'mount -t tmpfs none /proc && exec "$@"' sh "$@" >"$tmp/plan" 2>&1 &&
+		grep -q 'mount -t proc proc /proc' "$tmp/plan"
+}
+if unshare -rm mount -t tmpfs none /proc 2>/dev/null; then
+	check "kernel/kbuild says that /proc is not mounted" \
+		without_proc kernel/kbuild "$tmp/tree" "$tmp/out" module/Kbuild
+	check "the module's own Kbuild says so, which DKMS reads" \
+		without_proc make -C "$tmp/tree/build" objtree=. src=. modules
+	check "and so do the makefiles of the kit" without_proc make -f lab/kit/skeleton/Makefile \
+		-f lab/hellomod/Makefile KDIR="$tmp/tree/build"
+fi
 
 echo "1..$count"
 [ "$failed" = 0 ]

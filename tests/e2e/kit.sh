@@ -135,6 +135,19 @@ same_bytes() {
 		cmp "$archive" "$tmp/again.tar.bz2" && rm "$tmp/again.tar.bz2"
 }
 
+# As students name their folders; tried with the sample and with the skeleton.
+blanks() {
+	rm -rf "$tmp/My Lab"
+	mkdir "$tmp/My Lab"
+	cp -Rp "$kit" "$tmp/My Lab/the kit"
+	for room in hellomod kshram; do
+		(cd "$tmp/My Lab/the kit/$room" && rm -f ./*.ko &&
+			env -i PATH="$tmp/tools" HOME="$tmp/home" TMPDIR="$tmp/temp" make &&
+			[ -s "$room.ko" ]) || return
+	done
+	rm -rf "$tmp/My Lab"
+}
+
 contents() {
 	for file in README.md VERSION lab.md bzImage rootfs.cpio.bz2 qemu.sh try.sh \
 		linux/Makefile linux/Module.symvers hellomod/hellomod.c hellomod/Makefile \
@@ -248,6 +261,7 @@ build_checks() {
 	student make -C checks clean all && [ -x "$kit/checks/check_msg" ]
 }
 
+check "both build in a folder whose name has blanks" blanks
 check "hellomod builds" student make -C hellomod
 check "the skeleton builds" student make -C kshram
 check "modules carry line numbers" line_numbers
