@@ -263,7 +263,7 @@ static inline bool kshram_fault_in_readable(const struct iov_iter *from, size_t 
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 16, 0)
 	char __user *at = kshram_iter_user(from);
-	char byte;
+	char byte __always_unused;
 
 	return at && !get_user(byte, at);
 #else

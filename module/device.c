@@ -31,7 +31,7 @@ static void kshram_send_resized(struct work_struct *work)
 {
 	static unsigned int last;
 	unsigned int count = kshram_slots_count();
-	char slot[sizeof("SLOT=100")], size[sizeof("SIZE=18446744073709551615")];
+	char slot[sizeof("SLOT=4294967295")], size[sizeof("SIZE=18446744073709551615")];
 	char *env[] = { slot, size, NULL };
 	unsigned int next = find_next_bit(kshram_resized.slots, count, last + 1);
 
