@@ -82,13 +82,15 @@ MATRIX		:= 5.10 6.1 6.12 7.x
 # On which the module's speed is measured: old, and with entries of 2 MiB.
 MEASURED	:= 6.1 6.12 7.x
 # How often the races are run, and the seconds of resizing under writers.
-soak-rounds	= $(if $(filter debug,$1),400,1200)
-soak-storm	= $(if $(filter debug,$1),600,60)
+soak-rounds	= $(if $(filter debug%,$1),400,1200)
+soak-storm	= $(if $(filter debug%,$1),600,60)
 # Kernels that are fuzzed, and see the foreign programs, beside lab, which is 6.1.
 SOAKED		:= 5.10 6.12 7.x
+# Kernels with detectors that only the soak runs.
+DETECTING	:= debug-7.x
 soak-suite	= "ROUNDS=$(call soak-rounds,$1) STORM=$(call soak-storm,$1) tests/guest/suite.sh $1"
 
-.PHONY: demo test test-matrix soak bench
+.PHONY: demo test kernels test-matrix soak bench
 
 demo: ## install what is missing, build, boot, and grade our module: 100/100
 	@packaging/install-packages demo
@@ -103,6 +105,10 @@ test: ## install what is missing, and run the tests, bounded, on stock, lab and 
 		$(B)/debug/planted.ko
 	@tests/run $(UNIT_TESTS:%="CMOCKA_MESSAGE_OUTPUT=TAP %") $(SUITES)
 
+# The kernels of test and test-matrix, for a machine that builds them first.
+kernels:
+	@for kernel in $(TESTED) $(MATRIX); do kernel/get $$kernel || exit; done
+
 test-matrix: ## the eight items and the guest tests on 5.10, 6.1, 6.12 and 7.x
 	@packaging/install-packages demo build kernel test
 	@$(MAKE) -s --no-print-directory $(JOBS) all $(addprefix modules-,$(MATRIX))
@@ -110,10 +116,11 @@ test-matrix: ## the eight items and the guest tests on 5.10, 6.1, 6.12 and 7.x
 
 soak: ## storms, fuzzer, foreign programs and packages for hours instead of seconds
 	@packaging/install-packages demo build kernel test
-	@$(MAKE) -s --no-print-directory $(JOBS) all $(addprefix modules-,$(TESTED) $(MATRIX)) \
-		$(B)/debug/planted.ko
-	@tests/run -t 36000 $(call soak-suite,debug) "SOAK=1 tests/e2e/fuzz.sh" \
-		$(foreach k,$(SOAKED),"SOAK=1 KERNEL=$(k) tests/e2e/fuzz.sh") \
+	@$(MAKE) -s --no-print-directory $(JOBS) all \
+		$(addprefix modules-,$(TESTED) $(MATRIX) $(DETECTING)) \
+		$(B)/debug/planted.ko $(DETECTING:%=$(B)/%/planted.ko)
+	@tests/run -t 36000 $(foreach k,debug $(DETECTING),$(call soak-suite,$(k))) "SOAK=1 tests/e2e/fuzz.sh" \
+		$(foreach k,$(SOAKED) $(DETECTING),"SOAK=1 KERNEL=$(k) tests/e2e/fuzz.sh") \
 		$(foreach k,$(filter-out debug,$(TESTED) $(MATRIX)),$(call soak-suite,$(k))) \
 		$(foreach k,lab $(SOAKED),"SOAK=1 KERNEL=$(k) tests/e2e/foreign.sh" \
 			"KERNEL=$(k) tests/e2e/lib.sh" "KERNEL=$(k) tests/e2e/tools.sh") \

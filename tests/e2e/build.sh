@@ -34,6 +34,10 @@ check "make WERROR=1 says what it would run" plan WERROR=1 all test-programs lib
 check "with WERROR=1 every warning is an error" \
 	sh -c '! grep -e -Wall "$1" | grep -v -e -Werror' sh "$tmp/plan"
 check "and in modules" grep -q 'kbuild.*KCFLAGS=-Werror' "$tmp/plan"
+check "make says which kernels it would build first" plan kernels
+check "the kernel of the soak is none of them" has_no debug-7
+check "make says what the soak would run" plan soak
+check "the soak has it" grep -q 'suite.sh debug-7.x' "$tmp/plan"
 
 # --- directories in which nothing can be built ------------------------------
 

@@ -80,7 +80,7 @@ ok "an unknown name is status 2" run 2 nosuch
 ok "and the error says which names there are" says nosuch stock lab debug 5.10 7.x
 ok "--list works" run 0 --list
 ok "--list prints the table's names, in order" \
-	test "$(tr '\n' ' ' <"$tmp/out")" = "stock lab debug 5.10 6.1 6.12 7.x "
+	test "$(tr '\n' ' ' <"$tmp/out")" = "stock lab debug 5.10 6.1 6.12 7.x debug-7.x "
 ok "--cached of what is not there is status 3" run 3 --cached stock
 ok "--cached prints nothing then" test ! -s "$tmp/out"
 ok "--cached reads no package lists" test ! -e "$XDG_CACHE_HOME/kshram/apt"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The guest tests on one kernel, in TAP: tests/guest/suite.sh KERNEL. All of them
-# run on both backings. On `debug` the detectors are first shown planted faults,
+# run on both backings. On `debug` and its like the detectors are first shown planted faults,
 # every allocation is made to fail, and every line of the module must have run.
 # ROUNDS in the environment is how often the racing tests repeat; without it
 # guest_tests has a default of its own, which the detectors of `debug` make too
@@ -17,7 +17,14 @@ build=build/$kernel
 count=0
 bad=0
 few=
-[ "$kernel" != debug ] || few=100
+# Whether the kernel has KASAN and its companions from the start.
+detects=false
+case $kernel in
+debug*)
+	detects=true
+	few=100
+	;;
+esac
 rounds=${ROUNDS:-$few}
 rounds="${rounds:+--rounds $rounds} --storm ${STORM:-0}"
 # A race that takes longer than anybody waits for has hung.
@@ -80,7 +87,7 @@ races="large storm race file"
 # and what they counted leaves the machine on the disk, as a tar archive.
 tests() {
 	set -- "$1" "$2" "$3" "$4" "--backing $2 $rounds $5 health"
-	[ "$kernel" != debug ] ||
+	! $detects ||
 		set -- "$1" "$2" "$3" "rcupdate.rcu_expedited=1 $4" "$5 detectors"
 	# shellcheck disable=SC2016 # the guest's shell expands it
 	run "$1" --cpus "$3" --append "$4" -- /bin/sh -c '
@@ -94,7 +101,7 @@ tests() {
 		[ ! -d /sys/kernel/debug/gcov ] ||
 			{ cp -r /sys/kernel/debug/gcov /tmp/gcov && tar -cf /dev/vda -C /tmp/gcov .; }
 		exit $status' "$5" "$2"
-	[ "$kernel" = debug ] || return 0
+	[ "$kernel" = debug ] || return 0 # of which tests/guest/unreached is a list
 	mkdir -p "build/tests/coverage/$1"
 	tar -xf "$tmp/disk.img" -C "build/tests/coverage/$1"
 }
@@ -106,14 +113,14 @@ trap 'exit 130' INT TERM
 truncate -s 16M "$tmp/disk.img"
 module=$build/kshram.ko
 
-if [ "$kernel" = debug ]; then
+if $detects; then
 	# The module is loaded a thousand times: a tenth of its bytes without the
 	# lines of the source, which no report here prints.
 	module=$tmp/kshram.ko
 	strip -g -o "$module" "$build/kshram.ko"
 	run planted --append kasan_multi_shot --add "$build/planted.ko" -- /guest_tests planted
 
-	rm -rf build/tests/coverage
+	[ "$kernel" != debug ] || rm -rf build/tests/coverage
 	for backing in kmalloc shmem; do
 		# A thousand loads that fail in turn. KASAN sees what SLUB's own debugging
 		# would, which here costs as much as everything else together.
@@ -121,6 +128,10 @@ if [ "$kernel" = debug ]; then
 		tests "$backing" $backing 1 "" "$(groups $backing)"
 		tests "$backing-races" $backing 2 "" "$races"
 	done
+	if [ "$kernel" != debug ]; then
+		echo "1..$count"
+		exit "$bad"
+	fi
 	count=$((count + 1))
 	if tests/guest/coverage.sh; then
 		echo "ok $count - every line of the module that can run has run"
