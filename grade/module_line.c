@@ -91,22 +91,38 @@ static bool line_in_own_file(Dwarf_Die *unit, Dwarf_Addr address, const char *ow
 	return found;
 }
 
+/*
+ * The unit that an address belongs to. libdw (0.188) finds it by .debug_aranges, which
+ * clang does not write: then the units themselves say what they cover.
+ */
+static Dwarf_Die *find_unit(Dwfl_Module *module, GElf_Addr address, Dwarf_Addr *bias)
+{
+	Dwarf_Die *unit = dwfl_module_addrdie(module, address, bias);
+
+	if (unit)
+		return unit;
+	while ((unit = dwfl_module_nextcu(module, unit, bias)))
+		if (dwarf_haspc(unit, address - *bias) == 1)
+			return unit;
+	return NULL;
+}
+
 static bool find_line(Dwfl_Module *module, GElf_Addr address, struct module_line *out)
 {
 	const char *file, *own;
 	Dwarf_Addr bias;
 	Dwarf_Die *unit;
-	Dwfl_Line *source;
+	Dwarf_Line *source;
 	int line = 0;
 
-	source = dwfl_module_getsrc(module, address);
-	if (!source)
+	unit = find_unit(module, address, &bias);
+	source = unit ? dwarf_getsrc_die(unit, address - bias) : NULL;
+	if (!source || dwarf_lineno(source, &line) != 0)
 		return false;
-	file = dwfl_lineinfo(source, NULL, &line, NULL, NULL, NULL);
+	file = dwarf_linesrc(source, NULL, NULL);
 	if (!file)
 		return false;
-	unit = dwfl_module_addrdie(module, address, &bias);
-	own = unit ? dwarf_diename(unit) : NULL;
+	own = dwarf_diename(unit);
 	if (own && strcmp(base_name(own), base_name(file)) != 0 &&
 	    line_in_own_file(unit, address - bias, base_name(own), out))
 		return true;

@@ -529,6 +529,13 @@ static void test_line(void **state)
 	assert_false(module_line_find(&info, "no_such_function", 0, 0, false, &line));
 	assert_false(module_line_find(&info, "crash", UINT64_MAX, 0, true, &line));
 	assert_false(module_line_find(&info, "crash", info.size - 1, 0, true, &line));
+	/* As clang leaves it: nothing but the units says what they cover. */
+	before = memmem(info.data, info.size, ".debug_aranges", strlen(".debug_aranges"));
+	assert_non_null(before);
+	memcpy(before, ".debug_nothing", strlen(".debug_nothing"));
+	assert_true(module_line_find(&info, "crash", 0, 0, false, &line));
+	assert_string_equal(line.file, "student.c");
+	assert_int_equal(line.line, 12);
 	module_info_free(&info);
 	/* libelf decompresses in place: what was given stays as it is, and the name is right. */
 	assert_true(compile(&info, "-gz=zlib"));
