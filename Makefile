@@ -75,7 +75,7 @@ SUITES		:= "tests/guest/suite.sh debug" "KSHRAM_TEST_JOBS=2 tests/e2e/hostile.sh
 		   tests/e2e/advice.sh tests/e2e/grade.sh tests/e2e/labs.sh tests/e2e/jail.sh \
 		   "tests/guest/suite.sh lab" tests/e2e/bench.sh tests/e2e/tools.sh tests/e2e/ctl.sh \
 		   tests/e2e/kernel-get.sh tests/e2e/good.sh tests/e2e/lib.sh tests/e2e/load.sh tests/e2e/deb.sh \
-		   tests/e2e/checks.sh tests/e2e/nodes.sh tests/e2e/run.sh tests/e2e/systems.sh tests/e2e/packages.sh \
+		   tests/e2e/checks.sh tests/e2e/builds.sh tests/e2e/nodes.sh tests/e2e/run.sh tests/e2e/systems.sh tests/e2e/packages.sh \
 		   tests/e2e/build.sh
 # The kernels that the module must build for and load on besides.
 MATRIX		:= 5.10 6.1 6.12 7.x
