@@ -320,12 +320,10 @@ static ssize_t kshram_kmalloc_read(struct kshram_slot *slot, struct kiocb *iocb,
 			break;
 		iocb->ki_pos += copied;
 		done += copied;
-		if (copied < len && !kshram_fault_in_writeable(to, len - copied)) {
+		/* A process that was killed ends here, too; nobody sees its result. */
+		if (copied < len && (fatal_signal_pending(current) ||
+				     !kshram_fault_in_writeable(to, len - copied))) {
 			done = done ?: -EFAULT;
-			break;
-		}
-		if (fatal_signal_pending(current)) {
-			done = done ?: -EINTR;
 			break;
 		}
 		cond_resched();
@@ -355,12 +353,9 @@ static ssize_t kshram_kmalloc_write(struct kshram_slot *slot, struct kiocb *iocb
 		}
 		iocb->ki_pos += copied;
 		done += copied;
-		if (copied < len && !kshram_fault_in_readable(from, len - copied)) {
+		if (copied < len && (fatal_signal_pending(current) ||
+				     !kshram_fault_in_readable(from, len - copied))) {
 			done = done ?: -EFAULT;
-			break;
-		}
-		if (fatal_signal_pending(current)) {
-			done = done ?: -EINTR;
 			break;
 		}
 		cond_resched();

@@ -2,9 +2,9 @@
 /*
  * fops.c - file_operations: the system-call face of a slot
  */
-#include <linux/atomic.h>
 #include <linux/fs.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
 #include <linux/splice.h>
@@ -57,25 +57,22 @@ static int kshram_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/* Threads that share an open file, and ask for its number at once, get one number. */
+static DEFINE_MUTEX(kshram_numbering);
+
 /* Numbered when the first one asks, so that opening a node costs nothing more. */
 static long kshram_file_id(struct kshram_file *opened)
 {
-	struct xarray *ids = &opened->slot->ids;
-	u32 id, other = READ_ONCE(opened->id);
-	int err;
+	struct kshram_slot *slot = opened->slot;
+	u32 id;
 
-	if (other)
-		return other;
-	err = xa_alloc_cyclic(ids, &id, opened, XA_LIMIT(1, INT_MAX), &opened->slot->next_id,
-			      GFP_KERNEL);
-	if (err < 0)
-		return err;
-	/* Another thread may have asked at the same time, and has the answer by now. */
-	other = cmpxchg(&opened->id, 0, id);
-	if (!other)
-		return id;
-	xa_erase(ids, id);
-	return other;
+	mutex_lock(&kshram_numbering);
+	/* A failed allocation can have written to its second argument. */
+	if (!opened->id && xa_alloc_cyclic(&slot->ids, &id, opened, XA_LIMIT(1, INT_MAX),
+					   &slot->next_id, GFP_KERNEL) >= 0)
+		opened->id = id;
+	mutex_unlock(&kshram_numbering);
+	return opened->id ? (long)opened->id : -ENOMEM;
 }
 
 static long kshram_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
