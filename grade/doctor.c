@@ -221,12 +221,15 @@ static long long read_number(const char *path, const char *word)
 {
 	FILE *file = fopen(path, "re");
 	long long value = -1;
-	char line[256];
+	char line[256], *end;
 
-	while (file && fgets(line, sizeof(line), file))
-		if (!strncmp(line, word, strlen(word)) &&
-		    sscanf(line + strlen(word), "%lld", &value) == 1)
-			break;
+	while (file && value < 0 && fgets(line, sizeof(line), file)) {
+		if (strncmp(line, word, strlen(word)) != 0)
+			continue;
+		value = strtoll(line + strlen(word), &end, 10);
+		if (end == line + strlen(word))
+			value = -1;
+	}
 	if (file)
 		fclose(file);
 	return value;

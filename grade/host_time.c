@@ -12,7 +12,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,32 +25,47 @@
 /* A sample costs some 0.1 ms; one as young as this is as good as a new one. */
 #define YOUNG_MS 20
 
+/* The numbers at the beginning of @text, up to @most; returns how many there are. */
+static size_t read_numbers(const char *text, uint64_t *numbers, size_t most)
+{
+	size_t count = 0;
+	char *end;
+
+	while (count < most) {
+		text += strspn(text, " ");
+		/* strtoull() takes a sign, too. */
+		if (*text < '0' || *text > '9')
+			break;
+		numbers[count++] = strtoull(text, &end, 10);
+		text = end;
+	}
+	return count;
+}
+
 bool host_read_schedstat(const char *text, struct host_sample *sample)
 {
-	uint64_t ran, waited;
+	enum { RAN, WAITED, COUNT };
+	uint64_t ns[COUNT];
 
-	if (sscanf(text, "%" SCNu64 " %" SCNu64, &ran, &waited) != 2)
+	if (read_numbers(text, ns, COUNT) != COUNT)
 		return false;
-	ran /= NS_PER_MS;
-	waited /= NS_PER_MS;
-	sample->ran_ms += (int64_t)ran;
-	if ((int64_t)waited > sample->waited_ms)
-		sample->waited_ms = (int64_t)waited;
+	sample->ran_ms += (int64_t)(ns[RAN] / NS_PER_MS);
+	if ((int64_t)(ns[WAITED] / NS_PER_MS) > sample->waited_ms)
+		sample->waited_ms = (int64_t)(ns[WAITED] / NS_PER_MS);
 	return true;
 }
 
 bool host_read_stat(const char *text, int64_t tick_ms, struct host_sample *sample)
 {
-	uint64_t user, nice, system, irq, softirq, stolen;
+	enum { USER, NICE, SYSTEM, IDLE, IOWAIT, IRQ, SOFTIRQ, STOLEN, COUNT };
+	uint64_t ticks[COUNT];
 
-	/* Idle and waiting for a disk lie between. */
-	if (sscanf(text,
-		   "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %*u %*u %" SCNu64 " %" SCNu64
-		   " %" SCNu64,
-		   &user, &nice, &system, &irq, &softirq, &stolen) != 6)
+	if (strncmp(text, "cpu ", 4) != 0 || read_numbers(text + 4, ticks, COUNT) != COUNT)
 		return false;
-	sample->busy_ms = (int64_t)(user + nice + system + irq + softirq) * tick_ms;
-	sample->stolen_ms = (int64_t)stolen * tick_ms;
+	sample->busy_ms =
+		(int64_t)(ticks[USER] + ticks[NICE] + ticks[SYSTEM] + ticks[IRQ] + ticks[SOFTIRQ]) *
+		tick_ms;
+	sample->stolen_ms = (int64_t)ticks[STOLEN] * tick_ms;
 	return true;
 }
 
@@ -61,7 +75,7 @@ bool host_read_pressure(const char *text, struct host_sample *sample)
 	uint64_t total;
 
 	at = at ? strstr(at, "total=") : NULL;
-	if (!at || sscanf(at, "total=%" SCNu64, &total) != 1)
+	if (!at || read_numbers(at + strlen("total="), &total, 1) != 1)
 		return false;
 	sample->waited_ms = (int64_t)(total / US_PER_MS);
 	return true;

@@ -135,13 +135,19 @@ int qemu_offers_write(const struct qemu_offers *offers, char *text, size_t size)
 
 int qemu_offers_read(struct qemu_offers *offers, const char *text)
 {
-	char again[TEXT_SIZE], word[8], name[32];
-	int at = 0;
+	char again[TEXT_SIZE], word[8], name[32], *rest;
+	const char *end;
+	int at;
 
 	*offers = (struct qemu_offers){ 0 };
-	if (sscanf(text, "%u %u %u %127[ -~]\n%n", &offers->major, &offers->minor, &offers->micro,
-		   offers->version, &at) != 4)
+	offers->major = (unsigned int)strtoul(text, &rest, 10);
+	offers->minor = (unsigned int)strtoul(rest, &rest, 10);
+	offers->micro = (unsigned int)strtoul(rest, &rest, 10);
+	end = strchr(rest, '\n');
+	if (*rest != ' ' || !end || (size_t)(end - rest) > sizeof(offers->version))
 		return -1;
+	snprintf(offers->version, sizeof(offers->version), "%.*s", (int)(end - rest - 1), rest + 1);
+	at = (int)(end + 1 - text);
 	for (size_t i = 0; i < QEMU_OFFERS; i++) {
 		int len = 0;
 

@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -67,14 +68,14 @@ static void *reserve(void *where, size_t len)
 static size_t slot_reach(void)
 {
 	FILE *file = fopen("/sys/module/kshram/parameters/max_size", "re");
-	size_t reach = REACH;
-	unsigned long max;
+	unsigned long long max = 0;
+	char text[32];
 
-	if (file && fscanf(file, "%lu", &max) == 1 && max && max < REACH)
-		reach = whole_pages(max);
+	if (file && fgets(text, sizeof(text), file))
+		max = strtoull(text, NULL, 10);
 	if (file)
 		fclose(file);
-	return reach;
+	return max && max < REACH ? whole_pages((size_t)max) : REACH;
 }
 
 /*

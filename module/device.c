@@ -32,7 +32,7 @@ static void kshram_send_resized(struct work_struct *work)
 	static unsigned int last;
 	unsigned int count = kshram_slots_count();
 	char slot[sizeof("SLOT=4294967295")], size[sizeof("SIZE=18446744073709551615")];
-	char *env[] = { slot, size, NULL };
+	char *env[3] = { slot, size };
 	unsigned int next = find_next_bit(kshram_resized.slots, count, last + 1);
 
 	if (next >= count)

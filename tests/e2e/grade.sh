@@ -181,11 +181,12 @@ check "not a module: 1, 20 points, why" gives 1 out 'not a kernel module' --kern
 	"$tmp/text.ko"
 check "the score of that" grep -q '^score: 20/100 ' "$tmp/out"
 check "the others are not reached" test "$(grep -c 'not reached$' "$tmp/out")" -eq 5
-sed 's/vermagic=[0-9]/vermagic=X/' "$module" >"$tmp/vermagic.ko"
+# Another release alone would not do: with the same checksums the kernel loads that.
+sed 's/ mod_unload / mod_upload /' "$module" >"$tmp/vermagic.ko"
 check "built for no kernel here: 1, and for which, and what is here" \
 	gives 1 out '^score: 20/100 ' "$tmp/vermagic.ko"
 check "both vermagics are said" sh -c "tr -s '\n ' ' ' <'$tmp/out' |
-	grep -q 'built for the kernel \"X.*$kernel \"[0-9]'"
+	grep -q 'built for the kernel \"[^\"]*mod_upload.*$kernel \"[0-9]'"
 
 # --- time, terminals, signals ----------------------------------------------------------
 

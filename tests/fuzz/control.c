@@ -192,7 +192,7 @@ void op_ask(void)
 		want("GETSIZE", result(ioctl(me()->fd[at], KSHRAM_GETSIZE)),
 		     (long)state->object[state->live[file_at(at)->slot]].size);
 		want("GETSLOTS", result(ioctl(me()->fd[at], KSHRAM_GETSLOTS)), SLOTS);
-		want("unknown command", result(ioctl(me()->fd[at], 0x4b05)), -ENOTTY);
+		want("unknown command", result(ioctl(me()->fd[at], 0x4b07)), -ENOTTY);
 	}
 	want("attribute size", attribute_value(slot, "size"),
 	     (long)state->object[state->live[slot]].size);

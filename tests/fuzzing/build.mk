@@ -21,14 +21,15 @@ $(FUZZ_DIR)/client: submit/client.c submit/json.c submit/encode.c submit/screen.
 		submit/puzzle.c submit/table.c submit/clean.c
 $(FUZZ_DIR)/pow: pow/pow.c
 $(FUZZ_DIR)/wire: grade/wire.c
-$(FUZZ_DIR)/module_info: grade/module_info.c grade/text.c
+$(FUZZ_DIR)/module_info: grade/module_info.c grade/module_unpack.c grade/module_child.c grade/text.c
 $(FUZZ_DIR)/explain: grade/explain.c grade/trouble.c grade/text.c
 $(FUZZ_DIR)/advice: grade/advice.c grade/advice_notes.c grade/advice_rules.c grade/explain.c \
-		grade/trouble.c grade/text.c grade/wire.c
+		grade/trouble.c grade/text.c grade/wire.c grade/host_time.c
 $(FUZZ_DIR)/grading: tests/fuzzing/guest.c tests/fuzzing/host.c grade/grade.c grade/session.c grade/script.c grade/verbs.c \
 		grade/expr.c grade/marks.c grade/lab.c grade/lab_saved.c grade/wire.c grade/witness.c \
 		grade/witness_agent.c grade/pagewalk.c grade/flags.c grade/explain.c grade/trouble.c \
-		grade/report.c grade/advice_notes.c grade/advice_rules.c grade/text.c serve/verdict.c
+		grade/report.c grade/advice_notes.c grade/advice_rules.c grade/text.c serve/verdict.c \
+		grade/host_time.c grade/starved.c
 $(FUZZ_DIR)/upload: serve/upload.c
 $(FUZZ_DIR)/console: serve/console.c
 $(FUZZ_DIR)/verdict: serve/verdict.c grade/text.c
@@ -36,15 +37,16 @@ $(FUZZ_DIR)/session: serve/session.c serve/dialogue.c serve/upload.c serve/conso
 		serve/verdict.c serve/refusal.c grade/text.c pow/pow.c
 $(FUZZ_DIR)/record: serve/ctl_commands.c serve/ctl_tables.c serve/listing.c serve/console.c \
 		serve/verdict.c grade/text.c
-$(FUZZ_DIR)/qmp: grade/qmp.c grade/look.c grade/text.c
+$(FUZZ_DIR)/qmp: grade/qmp.c grade/look.c grade/text.c grade/host_time.c
 $(FUZZ_DIR)/vm: grade/vm.c grade/vm_saved.c grade/look.c grade/qmp.c grade/wire.c grade/text.c \
 		grade/console_log.c grade/host_time.c
-$(FUZZ_DIR)/module_line: grade/module_line.c grade/module_debug.c grade/module_ops.c grade/text.c
+$(FUZZ_DIR)/module_line: grade/module_line.c grade/module_debug.c grade/module_ops.c grade/text.c \
+		grade/module_info.c grade/module_unpack.c
 $(FUZZ_DIR)/suspect: grade/suspect.c grade/module_info.c grade/flags.c grade/text.c serve/inspect.c \
-		grade/module_sample.c
+		grade/module_sample.c grade/module_unpack.c grade/module_child.c grade/module_versions.c grade/symvers.c
 $(FUZZ_DIR)/memory: grade/pagewalk.c grade/witness_kernel.c grade/flags.c grade/text.c
 
 $(FUZZERS): $(FUZZ_DIR)/%: tests/fuzzing/fuzz_%.c tests/fuzzing/fuzz.h tests/fuzzing/guest.h \
 		$(wildcard submit/*.h pow/*.h grade/*.h serve/*.h)
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) -lcrypto -levent -ldw -lelf -ljansson -lcapstone
+	$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) -lcrypto -levent -ldw -lelf -ljansson -lcapstone -larchive

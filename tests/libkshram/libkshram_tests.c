@@ -92,8 +92,8 @@ static unsigned long locked_bytes(void)
 
 	CHECK(file);
 	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "VmLck: %lu", &kb) == 1)
-			break;
+		if (!strncmp(line, "VmLck:", 6))
+			kb = strtoul(line + 6, NULL, 10);
 	fclose(file);
 	return kb << 10;
 }
@@ -124,11 +124,11 @@ static void reserves_what_a_slot_can_have(void)
 {
 	struct kshram slot = open_node(NODE);
 	FILE *file = fopen("/sys/module/kshram/parameters/max_size", "re");
-	unsigned long max;
+	char text[32];
 
-	CHECK(file && fscanf(file, "%lu", &max) == 1);
+	CHECK(file && fgets(text, sizeof(text), file));
 	fclose(file);
-	CHECK_IS(slot.reach, (max + PAGE - 1) & -PAGE);
+	CHECK_IS(slot.reach, (strtoul(text, NULL, 10) + PAGE - 1) & -PAGE);
 }
 
 /* Which signal an access ends a child with; 0 for none. */

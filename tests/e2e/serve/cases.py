@@ -130,8 +130,9 @@ def no_modules():
                 (good[:4] + b'\1' + good[5:], 'the machine here is x86-64'),
                 (good[:16] + b'\2' + good[17:], 'not a kernel module'),
                 (good.replace(b'.modinfo', b'.madinfo'), 'no .modinfo section'),
-                (good.replace(vermagic, vermagic.replace(b'6', b'5', 1)),
-                 'it was built for "5', 'this server runs "' + vermagic.decode().strip(),
+                # Not another release only: with the same checksums the kernel would load that.
+                (good.replace(vermagic, vermagic.replace(b'mod_unload', b'mod_upload', 1)),
+                 'it was built for "', 'mod_upload', 'this server runs "' + vermagic.decode().strip(),
                  'build it in the kit'),
                 (good.replace(b'hallomod', b'hellomod'), 'it is hellomod.ko, the sample: hand in your kshram.ko'),
                 (good.replace(b'\0_printk\0', b'\0_qrintk\0'),

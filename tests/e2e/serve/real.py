@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
 """Cases of cases.py with a real machine in place of the stub."""
-import json
 import os
 import re
 
@@ -17,8 +16,8 @@ def never_stalls():
         # Within the usual limit, or it would have been stopped.
         wait_for('its verdict', lambda: server.sql('SELECT score FROM runs') == ['100'], 200)
         # Booting one in its place would only be a note.
-        result = json.loads(server.sql('SELECT json FROM runs')[0])
-        assert result['machine'] == 'restored', result['notes']
+        how = server.sql("SELECT json_extract(json, '$.machine'), json_extract(json, '$.notes') FROM runs")
+        assert how[0].startswith('restored'), how
         # All that it printed came to the server, twice, as it is loaded twice.
         kept = bytes.fromhex(server.sql('SELECT hex(console) FROM runs')[0])
         head, gap, tail = re.split(rb'\n\[(\d+) bytes left out here\]\n', kept)
