@@ -27,7 +27,7 @@ test-debian:
 	@tests/run -t 7200 "VM=1 tests/e2e/deb.sh"
 
 test-trixie: ## make demo and test-short on Debian 13, at most eight minutes when it was made before
-	@tests/systems/run --limit 480 short trixie || [ $$? -eq 77 ]
+	@tests/systems/run --limit 900 short trixie || [ $$? -eq 77 ]
 
 test-systems: ## all tests on Debian 13 and unstable, and README's commands on 12, 13, unstable
 	@tests/run -j 1 -t 36000 $(SYSTEM_RUNS)
