@@ -21,14 +21,6 @@
 #include "guest.h"
 #include "plain_clock.h"
 
-const char *vm_refused(const struct vm *vm, char *text, size_t size)
-{
-	(void)vm;
-	(void)size;
-	*text = '\0';
-	return text;
-}
-
 #define CONSOLE_MAX 16384
 #define PIECE_MAX 256
 #define RIGHT 0x80

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * plain_clock.h - the clock of a machine that is none: no time is withheld
+ * plain_clock.h - a machine that is none: no time is withheld, no call refused
  *
  * For one file of a fuzzer that has functions of its own in place of grade/vm.c.
  */
@@ -27,6 +27,14 @@ const struct host_clock *vm_clock(const struct vm *vm)
 void vm_clock_restart(struct vm *vm)
 {
 	(void)vm;
+}
+
+const char *vm_refused(const struct vm *vm, char *text, size_t size)
+{
+	(void)vm;
+	(void)size;
+	*text = '\0';
+	return text;
 }
 
 #endif /* FUZZING_PLAIN_CLOCK_H */
