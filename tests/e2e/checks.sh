@@ -102,8 +102,8 @@ for name in msg resize fork; do
 done
 # shellcheck disable=SC2086 # a list
 build/bin/kshram-vm --saved --kernel "$kernel" --add "build/$kernel/kshram.ko" \
-	--add "build/$kernel/hellomod.ko" --add "$tmp/run:/run" $add \
-	-- /run >"$tmp/all" 2>"$tmp/err" || :
+	--add "build/$kernel/hellomod.ko" --add "$tmp/run:/steps" $add \
+	-- /steps >"$tmp/all" 2>"$tmp/err" || :
 
 # said CASE STATUS [PATTERN...] - that case ended so and said each of these.
 said() {

@@ -117,7 +117,7 @@ for backing in kmalloc shmem; do
 done
 END
 chmod +x "$tmp/run"
-set -- --add "$tmp/run" --add "$module" --add build/guest/libkshram_tests \
+set -- --add "$tmp/run:/steps" --add "$module" --add build/guest/libkshram_tests \
 	--add "$tmp/producer_consumer" --add lib/examples/two_namespaces.sh
 LD_LIBRARY_PATH=$libdir ldd "$tmp/producer_consumer" >"$tmp/ldd"
 while read -r name arrow path _; do
@@ -132,7 +132,7 @@ done <"$tmp/ldd"
 
 booted() {
 	build/bin/kshram-vm --saved --kernel "$kernel" --cpus 2 --timeout "${ROUNDS:+3}600" "$@" \
-		-- /run "${ROUNDS:-400}" >"$tmp/said"
+		-- /steps "${ROUNDS:-400}" >"$tmp/said"
 }
 check 'the machine runs to its end' booted "$@"
 
