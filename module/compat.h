@@ -243,10 +243,16 @@ static inline char __user *kshram_iter_user(const struct iov_iter *iter)
 static inline bool kshram_fault_in_writeable(const struct iov_iter *to, size_t len)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 16, 0)
-	char __user *at = kshram_iter_user(to);
+	unsigned long at = (unsigned long)kshram_iter_user(to);
+	int err = -EFAULT;
 
-	/* The copy overwrites this byte at once. */
-	return at && !put_user(0, at);
+	/* Without a store: the memory can be the very bytes of the slot that are read. */
+	if (at) {
+		mmap_read_lock(current->mm);
+		err = fixup_user_fault(current->mm, at, FAULT_FLAG_WRITE, NULL);
+		mmap_read_unlock(current->mm);
+	}
+	return !err;
 #else
 	return kshram_iter_is_user(to) && fault_in_iov_iter_writeable(to, len) < len;
 #endif

@@ -180,6 +180,11 @@ static void own_mapping_as_buffer(void)
 	mem = slot_map(fd, 16 * PAGE);
 	CHECK_IS(pread(fd, mem + 5 * PAGE, PAGE, 8 * PAGE), PAGE);
 	CHECK(all_bytes(mem + 5 * PAGE, 1, PAGE));
+	/* Never touched, and the same bytes: to be faulted in must not change them. */
+	munmap(mem, 16 * PAGE);
+	mem = slot_map(fd, 16 * PAGE);
+	CHECK_IS(pread(fd, mem + 8 * PAGE, 4 * PAGE, 8 * PAGE), 4 * PAGE);
+	CHECK(all_bytes(mem + 8 * PAGE, 1, 4 * PAGE));
 	/* Part of it is beyond the end. */
 	CHECK_IS(ioctl(fd, KSHRAM_SETSIZE, 2 * PAGE), 0);
 	CHECK_IS(pwrite(fd, mem + PAGE, 2 * PAGE, 0), PAGE);
